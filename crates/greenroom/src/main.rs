@@ -1,0 +1,2 @@
+//! Greenroom, the binary: configuration, wiring, worker loop, command line.
+fn main() {}
