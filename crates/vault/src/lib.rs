@@ -1,1 +1,17 @@
-//! vault
+//! The vault: secret types, sealing at rest, and the key ring. The only place where a plaintext secret can be reached.
+//!
+//! **Invariant:** nothing here does I/O, reads a clock or draws randomness; nonces and key material are handed in. Nothing here
+//! prints, serialises or compares a secret in a way that shows it. Plaintext leaves through [`Secret::expose`] and [`Plain`] only, so
+//! a search for these two names finds every place that handles it.
+
+mod access;
+mod keys;
+mod links;
+mod sealing;
+mod secrets;
+
+pub use access::{hash_api_key, hashes_match};
+pub use keys::{DuplicateKeyId, Key, KeyError, KeyId, KeyIdError, KeyRing};
+pub use links::{LinkKey, link_token, verify_link_token};
+pub use sealing::{Context, NONCE_BYTES, OpenError, Plain, Sealed, open, open_secret, seal, seal_secret};
+pub use secrets::{AccessToken, AuthorizationCode, ClientSecret, RefreshToken, Secret, kinds};
