@@ -1,0 +1,229 @@
+//! Every switch. Where the fact sheet says "unknown", the default here is its best guess and the other settings are
+//! what else a client must survive; a test suite runs against each. As JSON the fields have these names, and
+//! `PATCH /_sim/switches` changes the ones it names. First Accounts, then Calendar.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+/// The settings of a simulated Zoho.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each bool is one independent question about Zoho")]
+pub struct Switches {
+    // --- Accounts: authorisation
+    /// Whether a refusal carries the `state` back.
+    pub error_callback_state: bool,
+    /// What the callback carries besides `code` and `state`.
+    pub callback: CallbackStyle,
+    /// Status of the page shown for a bad client, redirect or scope.
+    pub auth_error_status: u16,
+    /// Consent without a click: the `login_hint`'s user, or the first user, accepts at once.
+    pub auto_consent: bool,
+    /// Whether `openid`, `email`, `profile` and `phone` may stand beside other scopes.
+    pub oidc_scopes: bool,
+    /// Seconds a code lives.
+    pub code_lifetime_s: i64,
+    /// Codes per client; the next one is refused with `access_denied`. `None`: no limit.
+    pub code_limit: Option<RateLimit>,
+    /// What becomes of a PKCE challenge.
+    pub pkce: Pkce,
+    // --- Accounts: tokens
+    /// Whether each data centre has its own client secret.
+    pub per_dc_secret: bool,
+    /// Status of the token endpoint's errors.
+    pub token_error_status: u16,
+    /// What a missing or unknown `grant_type`, or a wrong method, is answered with.
+    pub bad_grant_type: BadGrantType,
+    /// What a code or refresh token of another data centre is answered with.
+    pub foreign_code: ForeignCode,
+    /// How the token's life is written in token answers.
+    pub expires_in: ExpiresIn,
+    /// How scopes are written in token answers.
+    pub scope_style: ScopeStyle,
+    /// Whether token answers name the `api_domain`.
+    pub api_domain: bool,
+    /// Seconds an access token lives.
+    pub access_token_lifetime_s: i64,
+    /// Live access tokens per refresh token; one more ends the oldest.
+    pub live_access_tokens: usize,
+    /// Refresh tokens per user and client; one more ends the oldest.
+    pub refresh_tokens_per_user_client: usize,
+    /// Refreshes per refresh token.
+    pub refresh_limit: RateLimit,
+    /// Exchanges that make a refresh token, per user and client. `None`: no limit.
+    pub refresh_creation_limit: Option<RateLimit>,
+    /// Status of the rate-limit answer.
+    pub rate_limit_status: u16,
+    /// Whether the rate-limit answer is worded as on the Chinese host.
+    pub rate_limit_localised: bool,
+    /// Whether refreshing gives a new refresh token. Zoho: never. The rest is for testing other providers' ways.
+    pub rotate_refresh: Rotation,
+    // --- Accounts: user info, revocation
+    /// Status of user info without the scope.
+    pub userinfo_missing_scope_status: u16,
+    /// Body of user info without the scope.
+    pub userinfo_missing_scope_body: MissingScopeBody,
+    /// Name of the address in user info: `Email`, `email`, `Email_ID` or `email_id`.
+    pub userinfo_email_key: String,
+    /// Whether `ZUID` is a string.
+    pub userinfo_zuid_text: bool,
+    /// Seconds until access tokens end after a revocation.
+    pub revoke_delay_s: i64,
+    /// Whether the older revocation path reads a form body.
+    pub revoke_reads_body: bool,
+    // --- Calendar
+    /// E-mail addresses of users who do not share their free/busy times.
+    pub fb_not_enabled: BTreeSet<String>,
+}
+
+impl Default for Switches {
+    fn default() -> Self {
+        Self {
+            error_callback_state: true,
+            callback: CallbackStyle::default(),
+            auth_error_status: 400,
+            auto_consent: false,
+            oidc_scopes: true,
+            code_lifetime_s: 120,
+            code_limit: None,
+            pkce: Pkce::default(),
+            per_dc_secret: false,
+            token_error_status: 200,
+            bad_grant_type: BadGrantType::default(),
+            foreign_code: ForeignCode::default(),
+            expires_in: ExpiresIn::default(),
+            scope_style: ScopeStyle::default(),
+            api_domain: true,
+            access_token_lifetime_s: 3600,
+            live_access_tokens: 10,
+            refresh_tokens_per_user_client: 20,
+            refresh_limit: RateLimit { count: 10, window_s: 600, block_s: 0 },
+            refresh_creation_limit: None,
+            rate_limit_status: 400,
+            rate_limit_localised: false,
+            rotate_refresh: Rotation::default(),
+            userinfo_missing_scope_status: 401,
+            userinfo_missing_scope_body: MissingScopeBody::default(),
+            userinfo_email_key: "Email".to_owned(),
+            userinfo_zuid_text: false,
+            revoke_delay_s: 0,
+            revoke_reads_body: true,
+            fb_not_enabled: BTreeSet::new(),
+        }
+    }
+}
+
+/// So many in a sliding window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RateLimit {
+    /// How many are allowed.
+    pub count: usize,
+    /// In how many seconds.
+    pub window_s: i64,
+    /// Seconds without any request until a block ends; 0: the window alone decides.
+    #[serde(default)]
+    pub block_s: i64,
+}
+
+/// What the callback carries besides `code` and `state`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CallbackStyle {
+    /// `location` and `accounts-server`.
+    #[default]
+    Full,
+    /// Both, and a stray `&` at the end as some of Zoho's samples have it.
+    StrayAmpersand,
+    /// Neither, as clients of one data centre see it.
+    CodeOnly,
+}
+
+/// What becomes of a PKCE challenge.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pkce {
+    /// A challenge that was sent must be met.
+    #[default]
+    Verify,
+    /// It is not looked at.
+    Ignore,
+}
+
+/// The answer to a missing or unknown `grant_type` and to a wrong method.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BadGrantType {
+    /// Status 400.
+    #[default]
+    Status400,
+    /// Status 200 and `invalid_client`.
+    InvalidClient,
+}
+
+/// The answer to a code or refresh token of another data centre.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ForeignCode {
+    /// `invalid_code`.
+    #[default]
+    InvalidCode,
+    /// `invalid_client`.
+    InvalidClient,
+}
+
+/// How the token's life is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExpiresIn {
+    /// `expires_in` in seconds.
+    #[default]
+    Seconds,
+    /// `expires_in_sec` in seconds beside `expires_in` in milliseconds, as old answers had it.
+    SecAndMilliseconds,
+    /// `expires_in` in seconds, as text.
+    Text,
+    /// Not at all.
+    Omit,
+}
+
+/// How scopes are written in token answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ScopeStyle {
+    /// Separated by spaces.
+    #[default]
+    Spaces,
+    /// Separated by commas.
+    Commas,
+    /// Not at all.
+    Omit,
+}
+
+/// Whether refreshing gives a new refresh token.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rotation {
+    /// As Zoho.
+    #[default]
+    Never,
+    /// The old one works until the new one is used.
+    Grace,
+    /// The old one ends at once.
+    Strict,
+}
+
+/// The body of user info without the scope.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MissingScopeBody {
+    /// As Calendar words it: an array with `INVALID_OAUTHSCOPE`.
+    #[default]
+    Calendar,
+    /// As Accounts words it: `{"error":"invalid_scope"}`.
+    Accounts,
+    /// `{"response":"error","message":"…"}`.
+    Message,
+    /// Nothing.
+    Empty,
+}
