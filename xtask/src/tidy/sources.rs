@@ -104,7 +104,8 @@ fn stands_alone(line: &str, text: &str) -> bool {
     let word = |letter: char| letter.is_alphanumeric() || letter == '_';
     line.match_indices(text).any(|(at, _)| {
         let after = &line[at + text.len()..];
-        !line[..at].ends_with(word) && !(text.ends_with(word) && after.starts_with(word))
+        let longer = text.ends_with(word) && after.starts_with(word);
+        !longer && !line[..at].ends_with(word)
     })
 }
 
