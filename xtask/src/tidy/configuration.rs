@@ -1,9 +1,11 @@
-//! Every variable that the binary reads is explained in docs/configuration.md.
+//! Every variable that the binary reads, or that the container sets for it, is explained in docs/configuration.md.
 
 use super::{File, Violation};
 
 const GUIDE: &str = "docs/configuration.md";
 const CODE: &str = "crates/greenroom/src/";
+/// Files that set variables for the binary: one that it does not know would stop it at its start.
+const CONTAINER: &[&str] = &["Dockerfile", "docker-compose.yml"];
 
 /// Checks the binary's sources against the guide. That the guide exists is a rule of its own.
 pub fn check(files: &[File]) -> Vec<Violation> {
@@ -23,6 +25,16 @@ pub fn check(files: &[File]) -> Vec<Violation> {
                     seen.push(name);
                     found.push(Violation::new(&file.path, number, format!("`{name}` is read here and not explained in {GUIDE}; add its row, with its default")));
                 }
+            }
+        }
+    }
+    for file in files
+        .iter()
+        .filter(|file| CONTAINER.contains(&file.path.as_str()))
+    {
+        for (number, line) in file.lines() {
+            for name in words(line).filter(|name| is_variable(name) && !documented.contains(name)) {
+                found.push(Violation::new(&file.path, number, format!("`{name}` is set here and {GUIDE} does not know it; use a name that the binary reads")));
             }
         }
     }
@@ -75,6 +87,24 @@ mod tests {
         );
         let place = "crates/greenroom/src/config.rs:2: `GREENROOM_WEEK` is read here and not explained in docs/configuration.md; add its row, with its default";
         assert_eq!(found, [place]);
+    }
+
+    #[test]
+    fn a_container_that_sets_an_unknown_variable_is_named() {
+        let container = File::example(
+            "Dockerfile",
+            "FROM scratch\nENV GREENROOM_DATA=/data EMAIL_PORT=25\n",
+        );
+        let files = [container, File::example(GUIDE, "`EMAIL_PORT`")];
+        assert_eq!(
+            check(&files)
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>(),
+            [
+                "Dockerfile:2: `GREENROOM_DATA` is set here and docs/configuration.md does not know it; use a name that the binary reads"
+            ]
+        );
     }
 
     #[test]
