@@ -193,6 +193,16 @@ impl Accounts {
         self.clients.insert(client.client_id.clone(), client);
     }
 
+    /// Ends the access tokens of a user, of one client or of all, and says how many. Refresh tokens stay.
+    pub(crate) fn expire(&mut self, user: UserId, client: Option<&str>, now: Timestamp) -> usize {
+        let before = self.access.len();
+        self.access.retain(|_, grant| {
+            let meant = grant.user == user && client.is_none_or(|client| client == grant.client_id);
+            grant.expires_at > now && !meant
+        });
+        before - self.access.len()
+    }
+
     /// Ends access tokens at `at`, or now if that is not later.
     pub(crate) fn end_access(&mut self, tokens: impl IntoIterator<Item = String>, at: Timestamp, now: Timestamp) {
         for token in tokens {

@@ -1,0 +1,63 @@
+//! The control API under `/_sim/`: how tests and people set the stage and look behind it. JSON without log-in; the
+//! simulator listens on loopback only.
+
+mod people;
+mod stage;
+
+use axum::{
+    Json, Router,
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse, Redirect, Response},
+    routing::{get, post},
+};
+use serde::de::DeserializeOwned;
+use serde_json::json;
+
+use crate::{calendar, pages, sim::Site};
+
+/// The routes of the control API, the same in every data centre.
+pub(crate) fn router(site: Site) -> Router {
+    Router::new()
+        .route("/_sim", get(async || Redirect::permanent("/_sim/")))
+        .route("/_sim/", get(index))
+        .route("/_sim/sim.css", get(async || ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], pages::CSS)))
+        .route("/_sim/users", get(people::users).post(people::add_user))
+        .route("/_sim/clients", get(people::clients).post(people::put_client))
+        .route("/_sim/tokens", get(people::tokens))
+        .route("/_sim/revoke", post(people::revoke))
+        .route("/_sim/expire", post(people::expire))
+        .route("/_sim/switches", get(stage::switches).patch(stage::change_switches))
+        .route("/_sim/faults", get(stage::faults).post(stage::arm).delete(stage::disarm))
+        .route("/_sim/journal", get(stage::journal).delete(stage::forget))
+        .route("/_sim/mails", get(stage::mails))
+        .route("/_sim/clock", get(stage::clock).post(stage::advance))
+        .with_state(site.clone())
+        .merge(calendar::control(site))
+}
+
+async fn index(State(site): State<Site>) -> Response {
+    site.sim.with(|world, now| pages::index::page(world, &site.location, now))
+}
+
+/// A sentence for whoever called the control API wrongly.
+#[derive(Debug)]
+pub(crate) struct Complaint(pub StatusCode, pub String);
+
+impl Complaint {
+    /// Status 400.
+    pub fn bad(sentence: impl Into<String>) -> Self {
+        Self(StatusCode::BAD_REQUEST, sentence.into())
+    }
+}
+
+impl IntoResponse for Complaint {
+    fn into_response(self) -> Response {
+        (self.0, Json(json!({"error": self.1}))).into_response()
+    }
+}
+
+/// Reads a JSON body, whatever its content type says: curl does not set one.
+pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Complaint> {
+    serde_json::from_slice(body).map_err(|error| Complaint::bad(format!("The JSON body was not understood: {error}.")))
+}
