@@ -1,1 +1,58 @@
-//! domain
+//! The nouns of Greenroom and what may happen to them: types, states and pure decisions. No I/O, no clock, no randomness.
+//!
+//! One module per noun; the same noun has the same module name in `app`, `store` and `web`. Every stored noun carries `rev`: the
+//! revision that a write expects to create. A noun read at revision 4 is changed by [`Revision::touch`] (now 5) and written only if
+//! the store still holds 4.
+
+pub mod access;
+pub mod audit;
+pub mod candidacies;
+pub mod claims;
+pub mod email;
+pub mod feedback;
+pub mod grants;
+pub mod id;
+pub mod interviews;
+pub mod jobs;
+pub mod links;
+pub mod mails;
+pub mod people;
+pub mod vacancies;
+
+pub use email::EmailAddress;
+pub use id::Id;
+pub use jiff::Timestamp;
+pub use scheduling::{TimeRange, Zone};
+
+/// A stored noun's revision: 1 is the insert, every later write adds one.
+pub type Rev = i64;
+
+/// Nouns that are written by compare-and-swap on their revision.
+pub trait Revision {
+    /// The revision this value stands for.
+    fn rev(&self) -> Rev;
+    /// Moves to the next revision; call it once per change, before the write.
+    fn touch(&mut self);
+}
+
+/// Implements [`Revision`] for a struct with a public `rev` field.
+macro_rules! revisioned {
+    ($($noun:ty),+ $(,)?) => {$(
+        impl Revision for $noun {
+            fn rev(&self) -> Rev { self.rev }
+            fn touch(&mut self) { self.rev += 1; }
+        }
+    )+};
+}
+
+revisioned!(
+    access::ApiKey,
+    access::Session,
+    candidacies::Candidacy,
+    feedback::Feedback,
+    grants::Grant,
+    interviews::Interview,
+    links::Link,
+    people::Person,
+    vacancies::Vacancy,
+);

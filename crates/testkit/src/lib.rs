@@ -1,1 +1,5 @@
-//! testkit
+//! What tests share: a frozen clock, seeded randomness, and the contract that every store must keep.
+
+pub mod world;
+
+pub use world::{FrozenClock, SeededEntropy};

@@ -1,0 +1,235 @@
+//! A grant: one manager's permission at one provider, with the sealed tokens that carry it out.
+//!
+//! The row outlives the tokens: disconnecting and reconnecting keep its id, its history and the account it was pinned to.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{EmailAddress, Id, Rev, Timestamp, Zone, id::Kind, links::Link, people::Person, vacancies::Vacancy};
+
+/// How a grant stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GrantState {
+    /// Asked for, never given.
+    Requested,
+    /// The manager refused on the provider's consent page.
+    Refused,
+    /// Tokens are stored, but who consented is not yet known: unused.
+    Unverified,
+    /// In use.
+    Active,
+    /// Ended by the provider or the manager: only the manager can mend it.
+    Dead,
+    /// Ended here, by the manager or an administrator.
+    Disconnected,
+}
+
+/// Who consented, as the provider names them. Pinned at the first connection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// The data centre's location code: `us`, `eu`, ….
+    pub data_centre: String,
+    /// The provider's id of the user (Zoho: ZUID).
+    pub user_id: String,
+    /// The address the provider gave.
+    pub email: EmailAddress,
+}
+
+/// What is stored of a token answer. Each text is sealed by the vault for this grant's row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SealedTokens {
+    /// The refresh token.
+    pub refresh: Vec<u8>,
+    /// The one before it, kept after a rotation and sent again only after the newer was refused twice.
+    pub previous_refresh: Option<Vec<u8>>,
+    /// The access token.
+    pub access: Vec<u8>,
+    /// When the access token ends.
+    pub access_expires_at: Timestamp,
+}
+
+/// The refresh protocol's memory.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefreshRecord {
+    /// The last attempt that moved the expiry forward.
+    pub succeeded_at: Option<Timestamp>,
+    /// The last attempt of all.
+    pub attempted_at: Option<Timestamp>,
+    /// When the next one is due.
+    pub next_at: Option<Timestamp>,
+    /// Failures in a row.
+    pub failures: u32,
+    /// What the last failure was (a class, never an answer's text).
+    pub last_failure: Option<String>,
+    /// When the provider first refused the refresh token of this generation.
+    pub refused_at: Option<Timestamp>,
+    /// When attempts were made in the last ten minutes: the provider's budget.
+    pub attempts: Vec<Timestamp>,
+    /// Until when the provider told us to wait.
+    pub blocked_until: Option<Timestamp>,
+    /// Who may refresh now, by the lease clock: (owner, until).
+    pub lease: Option<(String, Timestamp)>,
+}
+
+/// The calendar interviews are written to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CalendarChoice {
+    /// The provider's uid.
+    pub uid: String,
+    /// As its owner named it.
+    pub name: String,
+    /// The calendar's own zone.
+    pub zone: Option<Zone>,
+    /// Whether it is the account's default calendar (`primary` to callers).
+    pub is_default: bool,
+}
+
+/// The request for permission: how often it was made and when it is made again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PermissionRequest {
+    /// The vacancy that needs it.
+    pub vacancy: Option<Id<Vacancy>>,
+    /// The first mail.
+    pub first_at: Timestamp,
+    /// Mails so far.
+    pub count: u32,
+    /// The next mail; `None` when the last was sent.
+    pub next_at: Option<Timestamp>,
+    /// Since when nobody answered the last one: the vacancy needs attention.
+    pub exhausted_at: Option<Timestamp>,
+}
+
+/// Why a connection waits for an administrator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PendingReason {
+    /// Another account than the one pinned.
+    OtherAccount,
+    /// The account's address is none of the manager's first addresses.
+    OtherAddress,
+    /// The account's address is one of the manager's aliases.
+    AliasOnly,
+}
+
+/// A connection that an administrator must accept or refuse within 72 hours.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PendingConnection {
+    /// Who consented.
+    pub account: Account,
+    /// Their tokens, sealed.
+    pub tokens: SealedTokens,
+    /// Scopes given.
+    pub scopes: Vec<String>,
+    /// Since when it waits.
+    pub since: Timestamp,
+    /// Why.
+    pub why: PendingReason,
+}
+
+/// Tokens of a fresh authorization whose owner is not known yet: stored, unused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnverifiedTokens {
+    /// The `state` link of the authorization they came from.
+    pub link: Id<Link>,
+    /// Where they were issued.
+    pub data_centre: String,
+    /// The tokens, sealed.
+    pub tokens: SealedTokens,
+    /// Whether the provider gave a refresh token this time.
+    pub has_refresh: bool,
+    /// Scopes given.
+    pub scopes: Vec<String>,
+}
+
+/// See the module's header. One per person and provider.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grant {
+    /// Names the grant.
+    pub id: Id<Grant>,
+    /// See [`crate::Revision`].
+    pub rev: Rev,
+    /// Whose permission.
+    pub person: Id<Person>,
+    /// Registry name of the provider: `zoho`.
+    pub provider: String,
+    /// How it stands.
+    pub state: GrantState,
+    /// The account it belongs to, for ever.
+    pub account: Option<Account>,
+    /// The data centre that issued the tokens (known before the account is).
+    pub data_centre: Option<String>,
+    /// The tokens, sealed.
+    pub tokens: Option<SealedTokens>,
+    /// Grows by one with every stored token answer.
+    pub generation: i64,
+    /// What the provider says was granted; empty when it did not say.
+    pub scopes: Vec<String>,
+    /// Memory of the refresh protocol.
+    pub refresh: RefreshRecord,
+    /// Where interviews are written.
+    pub calendar: Option<CalendarChoice>,
+    /// Uids of the calendars whose events make the manager busy (the chosen one included).
+    pub busy_calendars: Vec<String>,
+    /// The request for permission.
+    pub request: Option<PermissionRequest>,
+    /// Tokens whose owner is being asked for.
+    pub unverified: Option<UnverifiedTokens>,
+    /// A connection waiting for an administrator.
+    pub pending: Option<PendingConnection>,
+    /// When it became active.
+    pub connected_at: Option<Timestamp>,
+    /// When and why it ended (a code).
+    pub ended: Option<(Timestamp, String)>,
+    /// When the row was made.
+    pub created_at: Timestamp,
+}
+
+impl Kind for Grant {
+    const PREFIX: &'static str = "gra";
+}
+
+impl Grant {
+    /// A grant that was asked for and not yet given.
+    pub fn requested(id: Id<Self>, person: Id<Person>, provider: &str, now: Timestamp) -> Self {
+        Self {
+            id,
+            rev: 1,
+            person,
+            provider: provider.to_owned(),
+            state: GrantState::Requested,
+            account: None,
+            data_centre: None,
+            tokens: None,
+            generation: 0,
+            scopes: Vec::new(),
+            refresh: RefreshRecord::default(),
+            calendar: None,
+            busy_calendars: Vec::new(),
+            request: None,
+            unverified: None,
+            pending: None,
+            connected_at: None,
+            ended: None,
+            created_at: now,
+        }
+    }
+
+    /// Whether calendars may be read and written with it.
+    pub fn is_usable(&self) -> bool {
+        self.state == GrantState::Active && self.tokens.is_some()
+    }
+
+    /// Whether an access token can be had without the manager: at least 60 s are left, or the last refresh succeeded and the next is due.
+    pub fn has_valid_token(&self, now: Timestamp) -> bool {
+        let Some(tokens) = self.tokens.as_ref().filter(|_| self.is_usable()) else {
+            return false;
+        };
+        let left = tokens.access_expires_at.as_second() - now.as_second();
+        left >= 60 || (self.refresh.failures == 0 && self.refresh.next_at.is_some_and(|next| next <= now))
+    }
+
+    /// `primary` while the default calendar is used, otherwise its uid.
+    pub fn calendar_id(&self) -> Option<String> {
+        self.calendar.as_ref().map(|calendar| if calendar.is_default { "primary".to_owned() } else { calendar.uid.clone() })
+    }
+}

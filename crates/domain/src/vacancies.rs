@@ -1,0 +1,162 @@
+//! A vacancy: the position, its manager, its rounds and its policy. Approval starts the work.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Id, Rev, Timestamp, id::Kind, people::Person};
+
+/// How a vacancy stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VacancyState {
+    /// Being prepared: nothing is booked or mailed.
+    Draft,
+    /// Approved: Greenroom works on it.
+    Approved,
+    /// Over: nothing new is started.
+    Closed,
+}
+
+/// Where an interview takes place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind", content = "value")]
+pub enum Place {
+    /// A room or street address, at most 255 characters.
+    Address(String),
+    /// A meeting URL.
+    Url(String),
+    /// A Zoho Meeting made with the event.
+    ZohoMeeting,
+}
+
+impl Place {
+    /// For mails, pages and the calendar's location field; `None` where the provider makes it.
+    pub fn text(&self) -> Option<&str> {
+        match self {
+            Self::Address(text) | Self::Url(text) => Some(text),
+            Self::ZohoMeeting => None,
+        }
+    }
+}
+
+/// One round of interviews.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Round {
+    /// Order, from 1.
+    pub position: i64,
+    /// As people read it: `First interview`.
+    pub name: String,
+    /// A multiple of five.
+    pub minutes: i64,
+}
+
+/// What Greenroom may do by itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Policy {
+    /// Whether provisional times are proposed where permission does not come.
+    pub provisional: bool,
+    /// How long permission is waited for first, in hours.
+    pub provisional_after_hours: i64,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self { provisional: true, provisional_after_hours: 48 }
+    }
+}
+
+/// See the module's header.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Vacancy {
+    /// Names the vacancy.
+    pub id: Id<Vacancy>,
+    /// See [`crate::Revision`].
+    pub rev: Rev,
+    /// As people read it.
+    pub title: String,
+    /// Who interviews.
+    pub manager: Id<Person>,
+    /// Who asks, as the manager reads it (a name).
+    pub requested_by: String,
+    /// How it stands.
+    pub state: VacancyState,
+    /// Since when nothing is started for it.
+    pub paused_at: Option<Timestamp>,
+    /// Its rounds, in order; one until panels come.
+    pub rounds: Vec<Round>,
+    /// Where interviews take place; approval needs it.
+    pub place: Option<Place>,
+    /// What may happen without a person.
+    pub policy: Policy,
+    /// When it was approved.
+    pub approved_at: Option<Timestamp>,
+    /// Why the last attempt to arrange interviews did not finish (a code), and since when.
+    pub stuck: Option<Stuck>,
+    /// The integrator's own id, unique among vacancies.
+    pub external_id: Option<String>,
+    /// When the row was made.
+    pub created_at: Timestamp,
+}
+
+/// What keeps a vacancy from going on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stuck {
+    /// A reason code.
+    pub code: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// When it is tried again by itself; `None`: a person must act.
+    pub retry_at: Option<Timestamp>,
+}
+
+impl Kind for Vacancy {
+    const PREFIX: &'static str = "vac";
+}
+
+impl Vacancy {
+    /// The round interviews are booked for.
+    pub fn round(&self) -> Option<&Round> {
+        self.rounds.first()
+    }
+
+    /// Why the vacancy cannot be approved, if it cannot.
+    pub fn approval_problem(&self, candidates: usize) -> Option<ApprovalProblem> {
+        if self.state == VacancyState::Closed {
+            Some(ApprovalProblem::Closed)
+        } else if self.place.is_none() {
+            Some(ApprovalProblem::NoPlace)
+        } else if candidates == 0 {
+            Some(ApprovalProblem::EmptyShortlist)
+        } else {
+            None
+        }
+    }
+}
+
+/// Why an approval is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ApprovalProblem {
+    /// It is over.
+    #[error("the vacancy is closed; make a new one")]
+    Closed,
+    /// Nobody would know where to go.
+    #[error("the vacancy has no place; set an address, a meeting URL or Zoho Meeting, then approve it")]
+    NoPlace,
+    /// There is nobody to invite.
+    #[error("the shortlist is empty; add at least one candidate, then approve the vacancy")]
+    EmptyShortlist,
+}
+
+/// Whom or what a vacancy waits for, for people and machines.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// A code: `permission`, `administrator`, `calendar`, `time`, `interview`, `feedback`, `recruiter`, `nothing`.
+    pub on: String,
+    /// The person waited for, by name.
+    pub who: Option<String>,
+    /// Since when.
+    pub since: Timestamp,
+    /// What happens next, as a code: `ask_again`, `propose_provisional`, `read_again`, `interview_starts`, `remind`, ….
+    pub next: Option<String>,
+    /// When it happens.
+    pub next_at: Option<Timestamp>,
+}

@@ -1,0 +1,250 @@
+//! `Change`: everything one use case wants written, as one value. The store applies it in one transaction, all or nothing.
+
+use domain::{
+    Id, Timestamp,
+    access::{ApiKey, Session},
+    audit::Entry,
+    candidacies::Candidacy,
+    claims::{Claim, Holder},
+    feedback::Feedback,
+    grants::Grant,
+    interviews::Interview,
+    jobs::{Job, NewJob},
+    links::Link,
+    mails::SentMail,
+    people::Person,
+    vacancies::Vacancy,
+};
+
+/// A noun to be stored as it is. Its `rev` is the one to be created: 1 inserts, `n` replaces revision `n - 1`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Put {
+    /// See [`Person`]. Its addresses and external id must also be taken as [`Name`]s.
+    Person(Person),
+    /// See [`Grant`].
+    Grant(Grant),
+    /// See [`Vacancy`].
+    Vacancy(Vacancy),
+    /// See [`Candidacy`].
+    Candidacy(Candidacy),
+    /// See [`Interview`]. Participants are rows of their own.
+    Interview(Interview),
+    /// See [`Feedback`].
+    Feedback(Feedback),
+    /// See [`Link`].
+    Link(Link),
+    /// See [`ApiKey`].
+    ApiKey(ApiKey),
+    /// See [`Session`].
+    Session(Session),
+    /// See [`SentMail`]; a second row with the same Message-ID is ignored.
+    SentMail(SentMail),
+    /// A run-time setting (key, JSON text): the last write wins.
+    Setting(String, String),
+}
+
+/// What a unique name is unique among.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scope {
+    /// E-mail addresses, by [`domain::EmailAddress::key`]. Owner: a person's id.
+    Email,
+    /// Integrators' ids of persons.
+    PersonExternalId,
+    /// Integrators' ids of vacancies.
+    VacancyExternalId,
+    /// One grant per person: `{provider}:{person}`. Owner: the grant's id.
+    Grant,
+    /// One grant per account: `{provider}:{data centre}:{user id}`. Owner: the grant's id.
+    Account,
+    /// One place per candidate and vacancy: `{vacancy}:{person}`. Owner: the candidacy's id.
+    Shortlist,
+    /// One interview per place and round that is not cancelled: `{candidacy}:{round}`. Owner: the interview's id.
+    Round,
+    /// One feedback per interview and author: `{interview}:{person}`. Owner: the feedback's id.
+    Feedback,
+    /// `Idempotency-Key`s of API callers: `{key id}:{key}`. Owner: a digest of the request.
+    Idempotency,
+}
+
+impl Scope {
+    /// As stored and reported.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Email => "email",
+            Self::PersonExternalId => "person_external_id",
+            Self::VacancyExternalId => "vacancy_external_id",
+            Self::Grant => "grant",
+            Self::Account => "account",
+            Self::Shortlist => "shortlist",
+            Self::Round => "round",
+            Self::Feedback => "feedback",
+            Self::Idempotency => "idempotency",
+        }
+    }
+}
+
+/// Taking or giving back a unique name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Name {
+    /// Taken for `owner`; a conflict if somebody else has it, nothing if the owner has it already.
+    Take {
+        /// Unique among what.
+        scope: Scope,
+        /// The name.
+        name: String,
+        /// Whose it becomes.
+        owner: String,
+    },
+    /// Given back, if `owner` has it.
+    Release {
+        /// Unique among what.
+        scope: Scope,
+        /// The name.
+        name: String,
+        /// Whose it was.
+        owner: String,
+    },
+}
+
+/// The revision of a holder's agenda that the use case read before it read the agenda; the commit raises it by one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Agenda {
+    /// Whose.
+    pub holder: Holder,
+    /// What was read; 0 if there was none.
+    pub expected: i64,
+}
+
+/// Taking and giving back time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ClaimStep {
+    /// Takes every cell of the claim, then releases the interview's cells of older revisions for that holder.
+    Take(Claim),
+    /// Gives back all cells of an interview.
+    ReleaseAll(Id<Interview>),
+}
+
+/// Ordering and finishing jobs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum JobStep {
+    /// Orders one; see [`domain::jobs::Dedupe`].
+    Order(NewJob),
+    /// The run under `lease` is done. A conflict if the lease was lost or the job was ordered again meanwhile (`wake` moved).
+    Done {
+        /// Which.
+        id: Id<Job>,
+        /// The run's lease.
+        lease: String,
+        /// The job's `wake` when the run began.
+        wake: i64,
+    },
+    /// The run failed or waits: again at `due`.
+    Retry {
+        /// Which.
+        id: Id<Job>,
+        /// The run's lease.
+        lease: String,
+        /// When (business time).
+        due: Timestamp,
+        /// What went wrong, if anything did; `None` also resets the count of attempts.
+        error: Option<String>,
+    },
+    /// Given up; listed for people.
+    Dead {
+        /// Which.
+        id: Id<Job>,
+        /// The run's lease.
+        lease: String,
+        /// Why.
+        error: String,
+    },
+    /// Too late to be of use.
+    Stale {
+        /// Which.
+        id: Id<Job>,
+        /// The run's lease.
+        lease: String,
+    },
+    /// A dead job is to be tried again now.
+    Revive {
+        /// Which.
+        id: Id<Job>,
+        /// When.
+        due: Timestamp,
+    },
+}
+
+/// One value, one transaction, all or nothing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// The change's own time (business time): claims that ended before it are free.
+    pub at: Timestamp,
+    /// Agendas whose rules were checked.
+    pub agendas: Vec<Agenda>,
+    /// Nouns.
+    pub puts: Vec<Put>,
+    /// Unique names.
+    pub names: Vec<Name>,
+    /// Time.
+    pub claims: Vec<ClaimStep>,
+    /// Jobs.
+    pub jobs: Vec<JobStep>,
+    /// The log.
+    pub audit: Vec<Entry>,
+}
+
+impl Change {
+    /// An empty change at `at`.
+    pub fn at(at: Timestamp) -> Self {
+        Self {
+            at,
+            agendas: Vec::new(),
+            puts: Vec::new(),
+            names: Vec::new(),
+            claims: Vec::new(),
+            jobs: Vec::new(),
+            audit: Vec::new(),
+        }
+    }
+
+    /// Whether it would write nothing.
+    pub fn is_empty(&self) -> bool {
+        self.agendas.is_empty()
+            && self.puts.is_empty()
+            && self.names.is_empty()
+            && self.claims.is_empty()
+            && self.jobs.is_empty()
+            && self.audit.is_empty()
+    }
+}
+
+/// What clashed; nothing was written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Conflict {
+    /// Somebody else wrote it since it was read.
+    #[error("{what} {id} was changed by somebody else meanwhile")]
+    Stale {
+        /// Which noun: `person`, `agenda`, `job`, ….
+        what: &'static str,
+        /// Its id.
+        id: String,
+    },
+    /// The name belongs to somebody else.
+    #[error("the {scope} `{name}` is taken")]
+    Taken {
+        /// [`Scope::as_str`].
+        scope: &'static str,
+        /// The name.
+        name: String,
+    },
+    /// The time belongs to another interview.
+    #[error("{holder} is claimed by {by} in cell {cell}")]
+    Claimed {
+        /// Whose time.
+        holder: String,
+        /// The first cell that clashed.
+        cell: i64,
+        /// The interview that has it.
+        by: String,
+    },
+}

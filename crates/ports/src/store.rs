@@ -1,0 +1,153 @@
+//! The database, as the use cases see it: reads by key or short list, and one way to write.
+
+use async_trait::async_trait;
+use domain::{
+    EmailAddress, Id, TimeRange, Timestamp,
+    access::{ApiKey, Session},
+    audit::Entry,
+    candidacies::Candidacy,
+    claims::Holder,
+    feedback::Feedback,
+    grants::Grant,
+    interviews::Interview,
+    jobs::{Job, JobState},
+    links::{Link, Purpose},
+    mails::SentMail,
+    people::Person,
+    vacancies::Vacancy,
+};
+
+use crate::change::{Change, Conflict, Scope};
+
+/// A database that could not answer. The text is for the log.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// It may answer later.
+    #[error("the database did not answer: {0}")]
+    Unavailable(String),
+    /// A row does not mean anything: table, row and column are named.
+    #[error("the database holds a value that means nothing: {0}")]
+    Inconsistent(String),
+}
+
+/// Why a commit wrote nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CommitError {
+    /// Something changed since it was read: run the use case again.
+    #[error(transparent)]
+    Conflict(#[from] Conflict),
+    /// The database failed; whether the change was written is known to be "no", except for a lost connection, where a re-read tells.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// One page of a list, oldest first unless said otherwise. `after` is the id of the last item seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// Start behind this id.
+    pub after: Option<String>,
+    /// At most this many, 1–200.
+    pub limit: u32,
+}
+
+impl Page {
+    /// The first `limit` items.
+    pub const fn first(limit: u32) -> Self {
+        Self { after: None, limit }
+    }
+}
+
+/// What every read gives.
+pub type Read<T> = Result<T, StoreError>;
+
+/// See the module's header. Reads see every change committed before they began.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Writes the change or nothing. Locks are taken in one order: agendas, nouns, names, claims, jobs, audit.
+    async fn commit(&self, change: Change) -> Result<(), CommitError>;
+
+    /// A person by id.
+    async fn person(&self, id: Id<Person>) -> Read<Option<Person>>;
+    /// A person by any of their addresses.
+    async fn person_by_email(&self, email: &EmailAddress) -> Read<Option<Person>>;
+    /// Several persons; unknown ids are left out.
+    async fn persons(&self, ids: &[Id<Person>]) -> Read<Vec<Person>>;
+    /// The owner of a unique name.
+    async fn owner(&self, scope: Scope, name: &str) -> Read<Option<String>>;
+
+    /// A grant by id.
+    async fn grant(&self, id: Id<Grant>) -> Read<Option<Grant>>;
+    /// A person's grant at a provider.
+    async fn grant_of(&self, person: Id<Person>, provider: &str) -> Read<Option<Grant>>;
+    /// All grants.
+    async fn grants(&self, page: Page) -> Read<Vec<Grant>>;
+
+    /// A vacancy by id.
+    async fn vacancy(&self, id: Id<Vacancy>) -> Read<Option<Vacancy>>;
+    /// All vacancies, newest first.
+    async fn vacancies(&self, page: Page) -> Read<Vec<Vacancy>>;
+    /// A manager's vacancies.
+    async fn vacancies_of(&self, manager: Id<Person>) -> Read<Vec<Vacancy>>;
+    /// A vacancy's shortlist in order, withdrawn ones included.
+    async fn shortlist(&self, vacancy: Id<Vacancy>) -> Read<Vec<Candidacy>>;
+    /// A place on a shortlist by id.
+    async fn candidacy(&self, id: Id<Candidacy>) -> Read<Option<Candidacy>>;
+
+    /// An interview by id.
+    async fn interview(&self, id: Id<Interview>) -> Read<Option<Interview>>;
+    /// A vacancy's interviews by start, cancelled ones included.
+    async fn interviews_of(&self, vacancy: Id<Vacancy>) -> Read<Vec<Interview>>;
+    /// Interviews that hold time of `person` and overlap `window` (not cancelled).
+    async fn agenda(&self, person: Id<Person>, window: TimeRange) -> Read<Vec<Interview>>;
+    /// The revision of a holder's agenda; 0 if it was never written. Read it *before* the agenda it guards.
+    async fn agenda_rev(&self, holder: &Holder) -> Read<i64>;
+    /// Interviews that overlap `window`, by start.
+    async fn interviews_between(&self, window: TimeRange, limit: u32) -> Read<Vec<Interview>>;
+    /// Interviews in state attention, oldest first.
+    async fn interviews_in_attention(&self, limit: u32) -> Read<Vec<Interview>>;
+
+    /// Feedback on an interview.
+    async fn feedback_of(&self, interview: Id<Interview>) -> Read<Vec<Feedback>>;
+
+    /// A link by id.
+    async fn link(&self, id: Id<Link>) -> Read<Option<Link>>;
+    /// The newest link of a purpose and subject, live or not.
+    async fn newest_link(&self, purpose: Purpose, subject: &str) -> Read<Option<Link>>;
+
+    /// An API key by the hash of the key.
+    async fn api_key_by_hash(&self, hash: &[u8]) -> Read<Option<ApiKey>>;
+    /// All API keys.
+    async fn api_keys(&self) -> Read<Vec<ApiKey>>;
+    /// A session by the hash of its token.
+    async fn session_by_hash(&self, hash: &[u8]) -> Read<Option<Session>>;
+
+    /// Leases up to `limit` open jobs that are due at `now` (business time), whose stream has no earlier open job and whose lease, by the lease clock,
+    /// is free or over. Each gets a lease of its own, good for `lease_seconds`, and one more `attempt`.
+    async fn lease_jobs(&self, now: Timestamp, limit: u32, lease_seconds: i64) -> Read<Vec<Job>>;
+    /// A job by id.
+    async fn job(&self, id: Id<Job>) -> Read<Option<Job>>;
+    /// When the next open job is due (leased or not), if any.
+    async fn next_due(&self) -> Read<Option<Timestamp>>;
+    /// Jobs in a state, newest first.
+    async fn jobs(&self, state: JobState, limit: u32) -> Read<Vec<Job>>;
+    /// Open jobs of a stream, in order.
+    async fn open_jobs(&self, stream: &str) -> Read<Vec<Job>>;
+
+    /// Sent mails, newest first; of one address if given.
+    async fn mails(&self, to: Option<&EmailAddress>, page: Page) -> Read<Vec<SentMail>>;
+    /// A sent mail by its row's id.
+    async fn mail(&self, id: Id<SentMail>) -> Read<Option<SentMail>>;
+
+    /// The log of one subject, newest first.
+    async fn audit_of(&self, subject: &str, limit: u32) -> Read<Vec<Entry>>;
+    /// The whole log, newest first.
+    async fn audit(&self, page: Page) -> Read<Vec<Entry>>;
+
+    /// A run-time setting (JSON text).
+    async fn setting(&self, key: &str) -> Read<Option<String>>;
+
+    /// Time by the clock leases are measured with.
+    async fn lease_now(&self) -> Read<Timestamp>;
+    /// Whether the database answers and can be written.
+    async fn ping(&self) -> Read<()>;
+}
