@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use url::form_urlencoded;
 
-/// Requests kept; older ones are forgotten. Mails are kept in the same number.
-const KEPT: usize = 20_000;
+/// Requests kept, and mails kept; older ones are forgotten.
+const KEPT: usize = 5_000;
 
 /// Longest body that is kept, in bytes.
 const BODY_KEPT: usize = 16_384;

@@ -131,6 +131,9 @@ async fn statement_05_parameters_come_by_query_form_or_basic_and_never_as_json()
         assert_eq!(answer["api_domain"], "https://www.zohoapis.com");
         assert_eq!(answer["scope"].as_str().unwrap().split(' ').count(), 4);
     }
+    // cal.com's way: everything in the query, and a JSON content type over an empty body.
+    let by_cal_com = post().query(&with_client(fresh().await)).header("Content-Type", "application/json").send().await;
+    assert!(by_cal_com.unwrap().json::<Value>().await.unwrap()["refresh_token"].is_string());
     let by_json = post().json(&with_client(fresh().await)).send().await.unwrap();
     assert_eq!(by_json.status(), 400);
 }

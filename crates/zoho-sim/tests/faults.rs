@@ -51,6 +51,18 @@ async fn statement_19_a_slow_answer_is_the_true_answer_and_a_hanging_one_never_c
     let (status, _, body) = refresh_under(&world, &refresh, json!({"kind": "slow", "ms": 30})).await;
     assert_eq!(status, 200);
     assert!(body.contains("access_token"), "{body}");
+    let code = world.consent(&World::ask(), "ana@example.com").await["code"].clone();
+    world.arm(json!({"path": "/oauth/v2/token", "kind": "slow", "ms": 500})).await;
+    let params = json!({"grant_type": "authorization_code", "client_id": common::CLIENT_ID,
+        "client_secret": common::SECRET, "redirect_uri": common::REDIRECT, "code": code});
+    let post = world.request(Method::POST, "us", "/oauth/v2/token").form(&params).timeout(Duration::from_millis(250));
+    assert!(post.send().await.unwrap_err().is_timeout());
+    // The caller gave up; the exchange happens all the same.
+    while !world.sim.with(|inner, _| inner.journal.requests().all(|request| request.status.is_some())) {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(world.exchange("us", &code).await, json!({"error": "invalid_code"}));
+
     world.arm(json!({"path": "/oauth/", "kind": "hang"})).await;
     let request = world.request(Method::GET, "us", "/oauth/serverinfo").timeout(Duration::from_millis(50));
     assert!(request.send().await.unwrap_err().is_timeout());

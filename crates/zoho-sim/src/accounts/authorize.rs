@@ -58,7 +58,8 @@ pub async fn page(State(site): State<Site>, RawQuery(query): RawQuery) -> Respon
                 None => Refused("no_user", "This simulator has no users yet.").page(world),
             };
         }
-        let users: Vec<&User> = world.accounts.users().collect();
+        let mut users: Vec<&User> = world.accounts.users().collect();
+        users.sort_by_key(|user| &user.email);
         let chosen = preselected(world, &site.location, &ask).map(|user| user.email.as_str());
         consent::page(&ask, &site.location, &users, chosen)
     })
@@ -136,11 +137,11 @@ fn check(world: &World, location: &str, params: &Params) -> Result<Ask, Refused>
     })
 }
 
-/// The account to offer first: the hinted one, else one of this data centre, else any.
+/// The account to offer first: the hinted one, else the first of this data centre, else the first of all.
 fn preselected<'w>(world: &'w World, location: &str, ask: &Ask) -> Option<&'w User> {
     let hinted = ask.login_hint.as_deref().and_then(|email| world.accounts.user_by_email(email));
-    let local = || world.accounts.users().find(|user| user.location == location);
-    hinted.or_else(local).or_else(|| world.accounts.users().next())
+    // Of this data centre first, then by address.
+    hinted.or_else(|| world.accounts.users().min_by_key(|user| (user.location != location, &user.email)))
 }
 
 /// The code is issued by the data centre where the user lives, whichever was asked.

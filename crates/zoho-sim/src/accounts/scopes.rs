@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 /// What may be asked for: resource, operations, and the words for it.
 const CALENDAR: [(&str, &[&str], &str); 8] = [
-    ("ZohoCalendar.calendar", &["ALL", "READ", "CREATE", "UPDATE", "DELETE"], "your calendars"),
-    ("ZohoCalendar.event", &["ALL", "READ", "CREATE", "UPDATE", "DELETE"], "the events in your calendars"),
+    ("ZohoCalendar.calendar", &["ALL", "READ", "CREATE", "UPDATE", "DELETE"], "the calendars in your account"),
+    ("ZohoCalendar.event", &["ALL", "READ", "CREATE", "UPDATE", "DELETE"], "events in your calendars"),
     ("ZohoCalendar.freebusy", &["ALL", "READ"], "when you are free or busy"),
     ("ZohoCalendar.search", &["ALL", "READ"], "search results in your calendars"),
     ("ZohoCalendar.settings", &["ALL", "READ", "UPDATE"], "your calendar settings"),
@@ -48,11 +48,12 @@ pub fn in_words(scope: &str) -> String {
     let what = CALENDAR.iter().find(|(known, ..)| *known == resource).map_or(resource, |(.., words)| words);
     let verb = match operation {
         "READ" => "See",
-        "CREATE" => "Add to",
+        "CREATE" => "Add",
         "UPDATE" => "Change",
-        "DELETE" => "Delete from",
-        _ if resource == "ZohoCalendar.freebusy" || resource == "ZohoCalendar.search" => "See",
-        _ => "See, add to, change and delete from",
+        "DELETE" => "Delete",
+        _ if resource == "ZohoCalendar.calendar" || resource == "ZohoCalendar.event" => "See, add, change and delete",
+        _ if resource == "ZohoCalendar.settings" => "See and change",
+        _ => "See",
     };
     format!("{verb} {what}")
 }
@@ -73,6 +74,6 @@ mod tests {
         assert!(!is_known("ZohoCalendar.event.WRITE", true));
         assert!(!is_known("zohocalendar.event.ALL", true));
         assert!(is_known("openid", true) && !is_known("openid", false));
-        assert_eq!(in_words("ZohoCalendar.calendar.READ"), "See your calendars");
+        assert_eq!(in_words("ZohoCalendar.event.ALL"), "See, add, change and delete events in your calendars");
     }
 }

@@ -1,5 +1,21 @@
 //! The control API under `/_sim/`: how tests and people set the stage and look behind it. JSON without log-in; the
-//! simulator listens on loopback only.
+//! simulator listens on loopback only. It is the same in every data centre.
+//!
+//! | call | what it does |
+//! | --- | --- |
+//! | `GET /_sim/` | a page for people |
+//! | `GET`, `POST /_sim/users` | `{"email", "first_name"?, "last_name"?, "location"?, "timezone"?}` |
+//! | `GET`, `POST /_sim/clients` | `{"client_id", "secret", "redirect_uris", "name"?, "multi_dc"?, "home"?, "dc_secrets"?}` |
+//! | `GET`, `PATCH /_sim/switches` | how this Zoho behaves; PATCH sets what it names |
+//! | `GET`, `POST`, `DELETE /_sim/faults` | `{"path", "kind", …, "method"?, "dc"?, "skip"?, "times"?}` |
+//! | `GET`, `DELETE /_sim/journal` | requests that came in, without secrets; `?path=` filters |
+//! | `GET /_sim/mails` | mails that Zoho would have sent |
+//! | `GET`, `POST /_sim/clock` | `{"advance_seconds": n}` where the clock is the simulator's own |
+//! | `GET /_sim/tokens` | every code and token ever handed out |
+//! | `POST /_sim/revoke` | `{"email", "client_id"?}`: the user ends an app's access |
+//! | `POST /_sim/expire` | the same body: access tokens end now, refresh tokens stay |
+//!
+//! The calls about calendars and events are in `calendar::control`.
 
 mod people;
 mod stage;

@@ -11,7 +11,7 @@ pub(crate) fn page(world: &World, location: &str, now: jiff::Timestamp) -> Respo
         .map(|name| format!("<a href=\"/_sim/{name}\">{name}</a>"))
         .join(" · ");
     let body = format!(
-        "<main class=\"wide\">\n{}\n<h1>A Zoho on this machine</h1>\n<p>It is {now} here. As JSON: {links}</p>\n\
+        "<main class=\"wide\">\n{}\n<h1>A Zoho on this machine</h1>\n<p>It is {now:.0} here. As JSON: {links}</p>\n\
          <h2>People</h2>\n<table>\n<tr><th>Name</th><th>Calendar</th><th>Data centre</th><th>Zone</th></tr>\n{}</table>\n\
          <h2>Apps</h2>\n<table>\n<tr><th>Name</th><th>Client id</th><th>Redirects</th></tr>\n{}</table>\n\
          <h2>Data centres</h2>\n<table>\n<tr><th>Location</th><th>Origin</th></tr>\n{}</table>\n</main>",
