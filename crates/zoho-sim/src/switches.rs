@@ -6,6 +6,10 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::calendar::switches::{
+    AlldayEnd, CallBudget, ClientUid, EmptyList, ErrorShape, FbAlldayShape, FbZone, GoneEvent, LimitBody, PrivilegeNames,
+};
+
 /// The settings of a simulated Zoho.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -72,9 +76,86 @@ pub struct Switches {
     pub revoke_delay_s: i64,
     /// Whether the older revocation path reads a form body.
     pub revoke_reads_body: bool,
-    // --- Calendar
+    // --- Calendar: errors and limits
+    /// The shape of JSON errors.
+    pub error_shape: ErrorShape,
+    /// Whether errors of Calendar come with status 200.
+    pub errors_with_200: bool,
+    /// The code for a missing scope: `INVALID_OAUTHSCOPE` or `OAUTH_SCOPE_MISMATCH`.
+    pub scope_error_code: String,
+    /// The status for a missing scope.
+    pub scope_error_status: u16,
+    /// How many calls a user may make. `None`: any number.
+    pub calendar_budget: Option<CallBudget>,
+    /// Whether a 429 says when to come back.
+    pub retry_after: bool,
+    /// The body of a 429.
+    pub limit_body: LimitBody,
+    // --- Calendar: calendars
+    /// What the rights on somebody else's calendar are called.
+    pub privilege_names: PrivilegeNames,
+    /// Whether `default` and `primary` stand for the default calendar in the paths of events too.
+    pub default_alias_for_events: bool,
+    /// Whether a list without calendars has no `calendars` key at all.
+    pub no_calendars_no_key: bool,
+    // --- Calendar: lists
+    /// Longest `range` of an event list and of free/busy, in days.
+    pub range_limit_days: i64,
+    /// The code for a longer one.
+    pub range_error_code: String,
+    /// Whether an event that only touches the edge of the range is in it.
+    pub range_includes_edges: bool,
+    /// Whether, without `byinstance`, a series is listed if any occurrence is in the range; otherwise only if its
+    /// first one is.
+    pub range_finds_series: bool,
+    /// The answer when there is nothing to list.
+    pub empty_list: EmptyList,
+    /// Whether the old parameter `lastmodified` is still read.
+    pub last_modified_accepted: bool,
+    /// Whether entries of a `byinstance` list carry `transparency`.
+    pub byinstance_has_transparency: bool,
+    /// Whether they carry `attendees`.
+    pub instance_attendees: bool,
+    /// Whether a yearly all-day event fetched by `recurrenceid` ends one day late, as was once seen.
+    pub yearly_allday_late_end: bool,
+    // --- Calendar: events
+    /// What a GET of a missing event is answered with.
+    pub gone_event: GoneEvent,
+    /// The code that comes with it.
+    pub gone_error_code: String,
+    /// What the end of an all-day event means.
+    pub allday_end: AlldayEnd,
+    /// What becomes of a uid chosen by the client.
+    pub client_uid: ClientUid,
+    /// Whether a title must be given.
+    pub title_required: bool,
+    /// Status of the answer to a create.
+    pub create_status: u16,
+    /// Status for an etag that is not the current one.
+    pub stale_etag_status: u16,
+    /// Whether PATCH needs an etag.
+    pub patch_needs_etag: bool,
+    /// Whether guests outside Zoho get mail even with `notify_attendee` 0.
+    pub notify_externals_always: bool,
+    /// Seconds until a created event shows in lists and GET.
+    pub create_invisible_s: i64,
+    /// Seconds for which a deleted event stays readable.
+    pub delete_readable_s: i64,
+    /// Whether numbers, booleans and texts change type in answers.
+    pub type_wobble: bool,
+    // --- Calendar: free/busy
     /// E-mail addresses of users who do not share their free/busy times.
     pub fb_not_enabled: BTreeSet<String>,
+    /// How all-day times stand in event-based answers.
+    pub fb_allday_shape: FbAlldayShape,
+    /// Whether the special answers stand inside `freebusy`.
+    pub fb_nested: bool,
+    /// The zone of values that carry none.
+    pub fb_zone: FbZone,
+    /// Whether tentative events are `busy-tentative`.
+    pub fb_tentative: bool,
+    /// Whether nothing busy is `{"NODATA":true}`; otherwise an empty list.
+    pub fb_nodata: bool,
 }
 
 impl Default for Switches {
@@ -109,7 +190,43 @@ impl Default for Switches {
             userinfo_zuid_text: false,
             revoke_delay_s: 0,
             revoke_reads_body: true,
+            error_shape: ErrorShape::default(),
+            errors_with_200: false,
+            scope_error_code: "INVALID_OAUTHSCOPE".to_owned(),
+            scope_error_status: 401,
+            calendar_budget: None,
+            retry_after: false,
+            limit_body: LimitBody::default(),
+            privilege_names: PrivilegeNames::default(),
+            default_alias_for_events: false,
+            no_calendars_no_key: false,
+            range_limit_days: 31,
+            range_error_code: "INVALID_DATA".to_owned(),
+            range_includes_edges: false,
+            range_finds_series: false,
+            empty_list: EmptyList::default(),
+            last_modified_accepted: false,
+            byinstance_has_transparency: true,
+            instance_attendees: true,
+            yearly_allday_late_end: false,
+            gone_event: GoneEvent::default(),
+            gone_error_code: "RESOURCE_NOT_FOUND".to_owned(),
+            allday_end: AlldayEnd::default(),
+            client_uid: ClientUid::default(),
+            title_required: false,
+            create_status: 200,
+            stale_etag_status: 412,
+            patch_needs_etag: false,
+            notify_externals_always: false,
+            create_invisible_s: 0,
+            delete_readable_s: 0,
+            type_wobble: false,
             fb_not_enabled: BTreeSet::new(),
+            fb_allday_shape: FbAlldayShape::default(),
+            fb_nested: false,
+            fb_zone: FbZone::default(),
+            fb_tentative: false,
+            fb_nodata: true,
         }
     }
 }
