@@ -22,10 +22,10 @@ from omnidapter.services.calendar.requests import CreateEventRequest, UpdateEven
 from omnidapter.transport.retry import RetryPolicy
 from support import PORT, Program, check, expect, http, run_checks
 
-ZOHO = f"http://127.0.0.1:{PORT}"
+ZOHO = f"http://localhost:{PORT}"
 REDIRECT = "http://localhost:8040/api/oauth/callback/"
 CLIENT = {"client_id": "1000.OMNIDAPTER", "secret": "omnidapter-secret", "redirect_uris": [REDIRECT]}
-ANA = {"email": "ana@example.com", "first_name": "Ana", "last_name": "Diaz", "timezone": "Europe/Madrid"}
+VERA = {"email": "vera@example.net", "first_name": "Vera", "last_name": "Lind", "timezone": "Europe/Stockholm"}
 SCOPES = ["ZohoCalendar.calendar.ALL", "ZohoCalendar.event.ALL"]
 UTC = datetime.UTC
 # Ten o'clock UTC a week from now, on the hour: in the future whenever this runs.
@@ -50,12 +50,12 @@ class Walk:
 
     async def ask(self):
         extra = {"access_type": "offline", "prompt": "consent"}
-        return await self.omni.oauth.begin("zoho", "ana", REDIRECT, scopes=SCOPES, extra_params=extra)
+        return await self.omni.oauth.begin("zoho", "vera", REDIRECT, scopes=SCOPES, extra_params=extra)
 
     def decide(self, authorization_url, decision):
         """What the person's browser posts from the consent page; returns the query of the redirect back."""
         form = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(authorization_url).query))
-        form |= {"user": ANA["email"], "decision": decision}
+        form |= {"user": VERA["email"], "decision": decision}
         status, headers, text = http("POST", f"{ZOHO}/oauth/v2/auth/decide", form=form)
         expect(status in (302, 303), f"the decision was answered with {status}: {text[:300]}")
         expect(headers["Location"].startswith(REDIRECT), f"it leads to {headers['Location']}")
@@ -69,12 +69,12 @@ class Walk:
 
 @check
 async def the_consent_page_names_who_asks_and_who_may_answer(walk):
-    for path, body in (("users", ANA), ("clients", CLIENT)):
+    for path, body in (("users", VERA), ("clients", CLIENT)):
         status, _, text = http("POST", f"{ZOHO}/_sim/{path}", body=body)
         expect(status == 201, f"/_sim/{path} answered {status}: {text}")
     begun = await walk.ask()
     status, _, page = http("GET", begun.authorization_url)
-    expect(status == 200 and ANA["email"] in page and CLIENT["client_id"] in page, f"{status}: {page[:500]}")
+    expect(status == 200 and VERA["email"] in page and CLIENT["client_id"] in page, f"{status}: {page[:500]}")
 
 
 @check
@@ -89,7 +89,7 @@ async def a_consent_becomes_tokens(walk):
     begun = await walk.ask()
     answer = walk.decide(begun.authorization_url, "accept")
     expect(answer.get("state") == begun.state and answer.get("accounts-server") == ZOHO, f"{answer}")
-    walk.stored = await walk.omni.oauth.complete("zoho", "ana", answer["code"], answer["state"], REDIRECT)
+    walk.stored = await walk.omni.oauth.complete("zoho", "vera", answer["code"], answer["state"], REDIRECT)
     credentials = walk.stored.credentials
     expect(credentials.access_token and credentials.refresh_token, "a token is missing")
     left = credentials.expires_at - datetime.datetime.now(UTC)
@@ -98,12 +98,12 @@ async def a_consent_becomes_tokens(walk):
 
 @check
 async def calendars_are_listed_and_the_default_one_answers_as_primary(walk):
-    connection = await walk.omni.connection("ana")
+    connection = await walk.omni.connection("vera")
     walk.service = connection.calendar()
     calendars = await walk.service.list_calendars()
     defaults = [calendar for calendar in calendars if calendar.provider_data.get("isdefault")]
     expect(len(defaults) == 1, f"{len(defaults)} of {len(calendars)} calendars are the default one")
-    expect(defaults[0].timezone == ANA["timezone"], f"its zone is {defaults[0].timezone}")
+    expect(defaults[0].timezone == VERA["timezone"], f"its zone is {defaults[0].timezone}")
     walk.calendar_id = defaults[0].calendar_id
     primary = await walk.service.get_calendar("primary")
     expect(primary.calendar_id == walk.calendar_id, f"primary is {primary.calendar_id}")
@@ -171,7 +171,7 @@ async def an_all_day_event_keeps_its_date(walk):
 
 @check
 async def a_call_with_a_dead_token_is_refused(walk):
-    status, _, text = http("POST", f"{ZOHO}/_sim/expire", body={"email": ANA["email"]})
+    status, _, text = http("POST", f"{ZOHO}/_sim/expire", body={"email": VERA["email"]})
     expect(status == 200 and json.loads(text)["expired"] >= 1, f"{status}: {text}")
     try:
         await walk.service.list_calendars()
@@ -187,13 +187,13 @@ async def a_refresh_gives_a_new_access_token_and_keeps_the_refresh_token(walk):
     old, new = walk.stored.credentials, renewed.credentials
     expect(new.access_token and new.access_token != old.access_token, "the access token is the old one")
     expect(new.refresh_token == old.refresh_token, "the refresh token changed")
-    service = zoho_calendar.ZohoCalendarService("ana", renewed, retry_policy=RetryPolicy.no_retry())
+    service = zoho_calendar.ZohoCalendarService("vera", renewed, retry_policy=RetryPolicy.no_retry())
     expect(len(await service.list_calendars()) >= 1, "the new token reads no calendar")
 
 
 @check
 async def a_revoked_grant_is_recognised_as_revoked(walk):
-    status, _, text = http("POST", f"{ZOHO}/_sim/revoke", body={"email": ANA["email"]})
+    status, _, text = http("POST", f"{ZOHO}/_sim/revoke", body={"email": VERA["email"]})
     expect(status == 200, f"{status}: {text}")
     try:
         await walk.provider.refresh_token(walk.stored)
