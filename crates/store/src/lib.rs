@@ -1,1 +1,17 @@
-//! store
+//! The database: SQLite inside the binary, or PostgreSQL, behind [`ports::Store`].
+//!
+//! A use case hands over one [`ports::Change`]; `plan` turns it into statements that each know how many rows they must touch; an engine
+//! runs them in one transaction. Statements are written once, in the subset of SQL that both engines accept. Nothing here awaits anything
+//! but the database.
+
+mod database;
+mod db;
+mod error;
+mod nouns;
+mod plan;
+mod postgres;
+mod schema;
+mod sqlite;
+
+pub use database::{Database, Options, open};
+pub use error::OpenError;

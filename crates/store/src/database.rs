@@ -1,0 +1,246 @@
+//! `Database`: the one implementation of [`ports::Store`], over either engine.
+
+use std::{path::PathBuf, sync::Arc};
+
+use async_trait::async_trait;
+use domain::{
+    EmailAddress, Id, TimeRange, Timestamp,
+    access::{ApiKey, Session},
+    audit::Entry,
+    candidacies::Candidacy,
+    claims::Holder,
+    feedback::Feedback,
+    grants::Grant,
+    interviews::Interview,
+    jobs::{Job, JobState},
+    links::{Link, Purpose},
+    mails::SentMail,
+    people::Person,
+    vacancies::Vacancy,
+};
+use ports::{
+    Change, Entropy, LeaseClock, Store,
+    change::Scope,
+    store::{CommitError, Page, Read},
+};
+
+use crate::{
+    db::Engine,
+    error::OpenError,
+    nouns::{access, agendas, audit, candidacies, feedback, grants, interviews, jobs, links, mails, names, people, settings, vacancies},
+    plan::plan,
+    postgres::{self, Postgres},
+    sqlite::Sqlite,
+};
+
+/// What a database is handed from outside.
+#[derive(Clone)]
+pub struct Options {
+    /// Measures leases on SQLite (this machine's own clock); PostgreSQL uses the server's.
+    pub lease_clock: Arc<dyn LeaseClock>,
+    /// Makes lease ids and jitter.
+    pub entropy: Arc<dyn Entropy>,
+    /// Connections to PostgreSQL at most, per node.
+    pub connections: usize,
+}
+
+impl Options {
+    /// With 16 connections.
+    pub fn new(lease_clock: Arc<dyn LeaseClock>, entropy: Arc<dyn Entropy>) -> Self {
+        Self { lease_clock, entropy, connections: 16 }
+    }
+}
+
+/// An open database. Reads see every change committed before they began.
+pub struct Database {
+    engine: Engine,
+    entropy: Arc<dyn Entropy>,
+}
+
+/// Opens the database that `url` names (`sqlite:PATH`, a bare path, or `postgres://…`) and brings its schema up to date.
+///
+/// # Errors
+/// [`OpenError`], whose sentence says what to do.
+pub async fn open(url: &str, options: Options) -> Result<Arc<Database>, OpenError> {
+    let Options { lease_clock, entropy, connections } = options;
+    let engine = if postgres::is_postgres(url) {
+        Engine::Postgres(Postgres::open(url, connections, Arc::clone(&entropy)).await?)
+    } else {
+        let path = sqlite_path(url)?;
+        let opening = tokio::task::spawn_blocking(move || Sqlite::open(&path, lease_clock));
+        Engine::Sqlite(opening.await.map_err(|error| OpenError::Migration(error.to_string()))??)
+    };
+    Ok(Arc::new(Database { engine, entropy }))
+}
+
+/// The file of `sqlite:PATH`, `sqlite://PATH` or a bare path.
+fn sqlite_path(url: &str) -> Result<PathBuf, OpenError> {
+    let path = match url.strip_prefix("sqlite:") {
+        Some(rest) => rest.strip_prefix("//").unwrap_or(rest),
+        None => match url.split_once("://") {
+            Some((scheme, _)) => return Err(OpenError::Url(format!("`{scheme}` is not a kind of database known here"))),
+            None => url,
+        },
+    };
+    if path.is_empty() {
+        return Err(OpenError::Url("it names no file".to_owned()));
+    }
+    if path == ":memory:" {
+        return Err(OpenError::Url("a database in memory would be lost at the first restart".to_owned()));
+    }
+    Ok(PathBuf::from(path))
+}
+
+#[async_trait]
+impl Store for Database {
+    async fn commit(&self, change: Change) -> Result<(), CommitError> {
+        let steps = plan(&change)?;
+        if steps.is_empty() {
+            return Ok(());
+        }
+        self.engine.commit(steps).await
+    }
+
+    async fn person(&self, id: Id<Person>) -> Read<Option<Person>> {
+        people::by_id(&self.engine, id).await
+    }
+    async fn person_by_email(&self, email: &EmailAddress) -> Read<Option<Person>> {
+        people::by_email(&self.engine, email).await
+    }
+    async fn persons(&self, ids: &[Id<Person>]) -> Read<Vec<Person>> {
+        people::by_ids(&self.engine, ids).await
+    }
+    async fn owner(&self, scope: Scope, name: &str) -> Read<Option<String>> {
+        names::owner(&self.engine, scope, name).await
+    }
+
+    async fn grant(&self, id: Id<Grant>) -> Read<Option<Grant>> {
+        grants::by_id(&self.engine, id).await
+    }
+    async fn grant_of(&self, person: Id<Person>, provider: &str) -> Read<Option<Grant>> {
+        grants::of_person(&self.engine, person, provider).await
+    }
+    async fn grants(&self, page: Page) -> Read<Vec<Grant>> {
+        grants::all(&self.engine, page).await
+    }
+
+    async fn vacancy(&self, id: Id<Vacancy>) -> Read<Option<Vacancy>> {
+        vacancies::by_id(&self.engine, id).await
+    }
+    async fn vacancies(&self, page: Page) -> Read<Vec<Vacancy>> {
+        vacancies::all(&self.engine, page).await
+    }
+    async fn vacancies_of(&self, manager: Id<Person>) -> Read<Vec<Vacancy>> {
+        vacancies::of_manager(&self.engine, manager).await
+    }
+    async fn shortlist(&self, vacancy: Id<Vacancy>) -> Read<Vec<Candidacy>> {
+        candidacies::of_vacancy(&self.engine, vacancy).await
+    }
+    async fn candidacy(&self, id: Id<Candidacy>) -> Read<Option<Candidacy>> {
+        candidacies::by_id(&self.engine, id).await
+    }
+
+    async fn interview(&self, id: Id<Interview>) -> Read<Option<Interview>> {
+        interviews::by_id(&self.engine, id).await
+    }
+    async fn interviews_of(&self, vacancy: Id<Vacancy>) -> Read<Vec<Interview>> {
+        interviews::of_vacancy(&self.engine, vacancy).await
+    }
+    async fn agenda(&self, person: Id<Person>, window: TimeRange) -> Read<Vec<Interview>> {
+        interviews::agenda(&self.engine, person, window).await
+    }
+    async fn agenda_rev(&self, holder: &Holder) -> Read<i64> {
+        agendas::rev(&self.engine, holder).await
+    }
+    async fn interviews_between(&self, window: TimeRange, limit: u32) -> Read<Vec<Interview>> {
+        interviews::between(&self.engine, window, limit).await
+    }
+    async fn interviews_in_attention(&self, limit: u32) -> Read<Vec<Interview>> {
+        interviews::in_attention(&self.engine, limit).await
+    }
+
+    async fn feedback_of(&self, interview: Id<Interview>) -> Read<Vec<Feedback>> {
+        feedback::of_interview(&self.engine, interview).await
+    }
+
+    async fn link(&self, id: Id<Link>) -> Read<Option<Link>> {
+        links::by_id(&self.engine, id).await
+    }
+    async fn newest_link(&self, purpose: Purpose, subject: &str) -> Read<Option<Link>> {
+        links::newest(&self.engine, purpose, subject).await
+    }
+
+    async fn api_key_by_hash(&self, hash: &[u8]) -> Read<Option<ApiKey>> {
+        access::key_by_hash(&self.engine, hash).await
+    }
+    async fn api_keys(&self) -> Read<Vec<ApiKey>> {
+        access::keys(&self.engine).await
+    }
+    async fn session_by_hash(&self, hash: &[u8]) -> Read<Option<Session>> {
+        access::session_by_hash(&self.engine, hash).await
+    }
+
+    async fn lease_jobs(&self, now: Timestamp, limit: u32, lease_seconds: i64) -> Read<Vec<Job>> {
+        let run = u128::from_be_bytes(self.entropy.bytes());
+        jobs::lease(&self.engine, format!("{run:032x}"), now, limit, lease_seconds).await
+    }
+    async fn job(&self, id: Id<Job>) -> Read<Option<Job>> {
+        jobs::by_id(&self.engine, id).await
+    }
+    async fn next_due(&self) -> Read<Option<Timestamp>> {
+        jobs::next_due(&self.engine).await
+    }
+    async fn jobs(&self, state: JobState, limit: u32) -> Read<Vec<Job>> {
+        jobs::in_state(&self.engine, state, limit).await
+    }
+    async fn open_jobs(&self, stream: &str) -> Read<Vec<Job>> {
+        jobs::of_stream(&self.engine, stream).await
+    }
+
+    async fn mails(&self, to: Option<&EmailAddress>, page: Page) -> Read<Vec<SentMail>> {
+        mails::list(&self.engine, to, page).await
+    }
+    async fn mail(&self, id: Id<SentMail>) -> Read<Option<SentMail>> {
+        mails::by_id(&self.engine, id).await
+    }
+
+    async fn audit_of(&self, subject: &str, limit: u32) -> Read<Vec<Entry>> {
+        audit::of_subject(&self.engine, subject, limit).await
+    }
+    async fn audit(&self, page: Page) -> Read<Vec<Entry>> {
+        audit::all(&self.engine, page).await
+    }
+
+    async fn setting(&self, key: &str) -> Read<Option<String>> {
+        settings::by_key(&self.engine, key).await
+    }
+
+    async fn lease_now(&self) -> Read<Timestamp> {
+        match &self.engine {
+            Engine::Sqlite(sqlite) => Ok(sqlite.now()),
+            Engine::Postgres(postgres) => postgres.now().await,
+        }
+    }
+    async fn ping(&self) -> Read<()> {
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.ping().await,
+            Engine::Postgres(postgres) => postgres.ping().await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_named_with_or_without_a_scheme() {
+        for url in ["/var/lib/green.db", "sqlite:/var/lib/green.db", "sqlite:///var/lib/green.db"] {
+            assert_eq!(sqlite_path(url), Ok(PathBuf::from("/var/lib/green.db")), "{url}");
+        }
+        assert_eq!(sqlite_path("green.db"), Ok(PathBuf::from("green.db")));
+        for url in ["", "sqlite:", "sqlite::memory:", "mysql://host/db"] {
+            assert!(sqlite_path(url).unwrap_err().to_string().contains("sqlite:/var/lib"), "{url}");
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Claims: time is cut into five-minute cells, and a holder's cell belongs to at most one interview. The primary key keeps that promise.
+
+use domain::claims::Claim;
+use ports::{Conflict, change::ClaimStep};
+use domain::Timestamp;
+
+use crate::db::{Otherwise, Param, Row, Rows, Step, Value};
+
+/// Five minutes.
+const CELL_MICROSECONDS: i64 = 300_000_000;
+
+/// Takes the cells that are free, the interview's own, or expired at the change's time; fewer rows than cells means a clash.
+const TAKE: &str = "WITH RECURSIVE want(cell) AS (SELECT CAST($2 AS BIGINT) UNION ALL SELECT cell + 1 FROM want WHERE cell + 1 < $3) \
+    INSERT INTO claims (holder, cell, interview, rev, expires_at) \
+    SELECT $1, cell, $4, $5, $6 FROM want WHERE true ORDER BY cell \
+    ON CONFLICT (holder, cell) DO UPDATE SET interview = excluded.interview, rev = excluded.rev, expires_at = excluded.expires_at \
+    WHERE claims.interview = excluded.interview OR claims.expires_at <= $7";
+const RELEASE_OLDER: &str = "DELETE FROM claims WHERE interview = $1 AND holder = $2 AND rev < $3";
+const RELEASE_ALL: &str = "DELETE FROM claims WHERE interview = $1";
+const FIRST_CLASH: &str = "SELECT cell, interview FROM claims WHERE holder = $1 AND cell >= $2 AND cell < $3 \
+    AND interview <> $4 AND (expires_at IS NULL OR expires_at > $5) ORDER BY cell LIMIT 1";
+
+/// The cells of a claim: the first, and the one behind the last.
+fn cells(claim: &Claim) -> (i64, i64) {
+    let start = claim.range.start().as_microsecond().div_euclid(CELL_MICROSECONDS);
+    let end = -(-claim.range.end().as_microsecond()).div_euclid(CELL_MICROSECONDS);
+    (start, end)
+}
+
+/// Releases first, by interview, so that cells can change hands within one change; then takes, by holder and cell.
+pub(crate) fn steps(claims: &[ClaimStep], at: Timestamp) -> Vec<Step> {
+    let mut releases = Vec::new();
+    let mut takes = Vec::new();
+    for claim in claims {
+        match claim {
+            ClaimStep::ReleaseAll(interview) => releases.push(*interview),
+            ClaimStep::Take(claim) => takes.push((&claim.holder, cells(claim), claim)),
+        }
+    }
+    releases.sort_unstable();
+    releases.dedup();
+    takes.sort_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)));
+
+    let mut steps: Vec<Step> =
+        releases.into_iter().map(|interview| Step::any(RELEASE_ALL, vec![interview.into()])).collect();
+    for (_, (first, end), claim) in takes {
+        if first < end {
+            steps.push(take(claim, first, end, at));
+        }
+        steps.push(Step::any(
+            RELEASE_OLDER,
+            vec![claim.interview.into(), claim.holder.as_str().into(), claim.rev.into()],
+        ));
+    }
+    steps
+}
+
+fn take(claim: &Claim, first: i64, end: i64, at: Timestamp) -> Step {
+    let holder = claim.holder.as_str();
+    let params = vec![
+        holder.into(),
+        first.into(),
+        end.into(),
+        claim.interview.into(),
+        claim.rev.into(),
+        claim.expires_at.into(),
+        at.into(),
+    ];
+    let who = vec![holder.into(), first.into(), end.into(), claim.interview.into(), at.into()];
+    let wanted = usize::try_from(end - first).unwrap_or(usize::MAX);
+    Step { sql: TAKE, params, rows: Rows::Exactly(wanted, Otherwise::Ask { sql: FIRST_CLASH, params: who, answer: clash }) }
+}
+
+/// Names the first clashing cell. The row is locked by the statement that failed, so it is there; if it is not, the reader is merely late.
+fn clash(params: &[Param], row: Option<&Row>) -> Conflict {
+    let holder = match params.first() {
+        Some(Param::Text(Some(holder))) => holder.clone(),
+        _ => String::new(),
+    };
+    match row.map(Vec::as_slice) {
+        Some([Value::Int(cell), Value::Text(by)]) => Conflict::Claimed { holder, cell: *cell, by: by.clone() },
+        _ => Conflict::Stale { what: "claim", id: holder },
+    }
+}

@@ -1,0 +1,217 @@
+//! PostgreSQL: one READ COMMITTED transaction per change, in which every expectation is a compare-and-swap.
+//!
+//! Guards travel in one round trip with `BEGIN`, the rest follows once they hold. Serialization failures and deadlocks (40001, 40P01)
+//! are the only error codes that are read: such a change is tried again after a short random wait.
+
+mod connect;
+mod value;
+
+use std::{sync::Arc, sync::LazyLock, time::Duration};
+
+use deadpool_postgres::{Object, Pool};
+use domain::Timestamp;
+use futures_util::future::{join, join_all};
+use ports::{
+    Entropy,
+    store::{CommitError, Read, StoreError},
+};
+use tokio_postgres::{Error, Statement, error::SqlState};
+
+use crate::{
+    db::{Otherwise, Param, Row, Rows, Step},
+    error::OpenError,
+    nouns::jobs,
+};
+pub(crate) use connect::is_postgres;
+use value::{row, types};
+
+/// Attempts at a change that meets deadlocks or serialization failures.
+const ATTEMPTS: u32 = 8;
+/// Statements sent before their answers are awaited.
+const PIPELINE: usize = 24;
+
+const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+/// The lease clock: this server's, in microseconds.
+const NOW: &str = "(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint";
+static SELECT_NOW: LazyLock<String> = LazyLock::new(|| format!("SELECT {NOW}"));
+static LEASE: LazyLock<String> = LazyLock::new(|| jobs::lease_sql(NOW, "FOR UPDATE OF j SKIP LOCKED"));
+const WRITABLE: &str = "SELECT CASE WHEN pg_is_in_recovery() THEN 'on' ELSE current_setting('transaction_read_only') END";
+
+/// A pool of connections to the server that can be written.
+pub(crate) struct Postgres {
+    pool: Pool,
+    entropy: Arc<dyn Entropy>,
+}
+
+/// Why a transaction ended without a commit.
+enum Ended {
+    /// Deadlock or serialization failure: nothing was written, the same may work now.
+    Again(Error),
+    Failed(Error),
+    Conflict(ports::Conflict),
+}
+
+impl From<Error> for Ended {
+    fn from(error: Error) -> Self {
+        match error.code() {
+            Some(code) if *code == SqlState::T_R_SERIALIZATION_FAILURE || *code == SqlState::T_R_DEADLOCK_DETECTED => {
+                Self::Again(error)
+            }
+            _ => Self::Failed(error),
+        }
+    }
+}
+
+impl Postgres {
+    /// Connects and brings the schema up to date.
+    pub async fn open(url: &str, connections: usize, entropy: Arc<dyn Entropy>) -> Result<Self, OpenError> {
+        let pool = connect::pool(url, connections)?;
+        connect::migrate(&pool, &SELECT_NOW).await?;
+        Ok(Self { pool, entropy })
+    }
+
+    /// Runs on a task of its own: a caller that goes away leaves no connection in the middle of a transaction.
+    pub async fn commit(&self, steps: Vec<Step>) -> Result<(), CommitError> {
+        let (pool, entropy) = (self.pool.clone(), Arc::clone(&self.entropy));
+        let task = tokio::spawn(async move { commit(&pool, entropy.as_ref(), &steps).await });
+        task.await.map_err(|error| StoreError::Unavailable(format!("a writing task ended: {error}")))?
+    }
+
+    /// A read that meets a connection the server has closed meanwhile is made once more on another.
+    pub async fn rows(&self, sql: &'static str, params: Vec<Param>) -> Read<Vec<Row>> {
+        match self.query(sql, &params).await {
+            Err(QueryError::Query(error)) if error.is_closed() => self.query(sql, &params).await,
+            result => result,
+        }
+        .map_err(StoreError::from)
+    }
+
+    pub async fn lease(&self, params: Vec<Param>) -> Read<Vec<Row>> {
+        self.query(&LEASE, &params).await.map_err(StoreError::from)
+    }
+
+    pub async fn now(&self) -> Read<Timestamp> {
+        let rows = self.rows(&SELECT_NOW, Vec::new()).await?;
+        match rows.first().map(Vec::as_slice) {
+            Some([crate::db::Value::Int(micros)]) => Timestamp::from_microsecond(*micros)
+                .map_err(|error| StoreError::Inconsistent(format!("the database's clock: {error}"))),
+            _ => Err(StoreError::Inconsistent("the database's clock gave no number".to_owned())),
+        }
+    }
+
+    /// After a failover the pool may hold connections to a server that only reads: they are given up, so that the next one is chosen anew.
+    pub async fn ping(&self) -> Read<()> {
+        let rows = self.rows(WRITABLE, Vec::new()).await?;
+        if rows.first().is_some_and(|row| row.first() == Some(&crate::db::Value::Text("off".to_owned()))) {
+            return Ok(());
+        }
+        self.pool.retain(|_, _| false);
+        Err(StoreError::Unavailable("the server can only be read; looking for the one that can be written".to_owned()))
+    }
+
+    async fn query(&self, sql: &str, params: &[Param]) -> Result<Vec<Row>, QueryError> {
+        let client = get(&self.pool).await.map_err(QueryError::Store)?;
+        let statement = client.prepare_typed_cached(sql, &types(params)).await?;
+        let found = client.query(&statement, &value::borrowed(params)).await?;
+        found.iter().map(|found| row(found).map_err(QueryError::from)).collect()
+    }
+}
+
+enum QueryError {
+    Store(StoreError),
+    Query(Error),
+}
+
+impl From<Error> for QueryError {
+    fn from(error: Error) -> Self {
+        Self::Query(error)
+    }
+}
+
+impl From<QueryError> for StoreError {
+    fn from(error: QueryError) -> Self {
+        match error {
+            QueryError::Store(error) => error,
+            QueryError::Query(error) => unavailable(&error),
+        }
+    }
+}
+
+async fn get(pool: &Pool) -> Read<Object> {
+    pool.get().await.map_err(|error| StoreError::Unavailable(connect::pool_words(&error)))
+}
+
+fn unavailable(error: &Error) -> StoreError {
+    StoreError::Unavailable(connect::words(error))
+}
+
+async fn commit(pool: &Pool, entropy: &dyn Entropy, steps: &[Step]) -> Result<(), CommitError> {
+    let mut attempt = 1;
+    loop {
+        let client = get(pool).await?;
+        let ended = match transact(&client, steps).await {
+            Ok(()) => return Ok(()),
+            Err(ended) => ended,
+        };
+        if let Err(error) = client.batch_execute("ROLLBACK").await {
+            tracing::warn!(error = connect::words(&error), "a transaction could not be rolled back; its connection is closed");
+            drop(Object::take(client));
+        }
+        match ended {
+            Ended::Conflict(conflict) => return Err(conflict.into()),
+            Ended::Failed(error) => return Err(unavailable(&error).into()),
+            Ended::Again(error) if attempt == ATTEMPTS => return Err(unavailable(&error).into()),
+            Ended::Again(_) => {}
+        }
+        let [random] = entropy.bytes::<1>();
+        // 0 to 2 ms after the first attempt, doubling: both sides of a deadlock must not meet again.
+        let micros = (u64::from(random) * 8) << attempt;
+        tokio::time::sleep(Duration::from_micros(micros)).await;
+        attempt += 1;
+    }
+}
+
+async fn transact(client: &Object, steps: &[Step]) -> Result<(), Ended> {
+    let mut statements = Vec::with_capacity(steps.len());
+    for step in steps {
+        statements.push(client.prepare_typed_cached(step.sql, &types(&step.params)).await?);
+    }
+    let all: Vec<(&Step, &Statement)> = steps.iter().zip(&statements).collect();
+    let guards = steps.iter().take_while(|step| matches!(step.rows, Rows::Exactly(..))).count();
+    let (guards, rest) = all.split_at(guards);
+
+    let (opened, held) = join(client.batch_execute(BEGIN), wave(client, guards)).await;
+    opened?;
+    held?;
+    wave(client, rest).await?;
+    client.batch_execute("COMMIT").await?;
+    Ok(())
+}
+
+/// Sends statements without waiting for each other's answers; the server runs them in this order.
+async fn wave(client: &Object, steps: &[(&Step, &Statement)]) -> Result<(), Ended> {
+    for batch in steps.chunks(PIPELINE) {
+        let sent = batch.iter().map(|(step, statement)| async move {
+            client.execute(*statement, &value::borrowed(&step.params)).await
+        });
+        for (touched, (step, _)) in join_all(sent).await.into_iter().zip(batch) {
+            check(client, step, touched?).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn check(client: &Object, step: &Step, touched: u64) -> Result<(), Ended> {
+    let Rows::Exactly(wanted, otherwise) = &step.rows else { return Ok(()) };
+    if usize::try_from(touched).is_ok_and(|touched| touched == *wanted) {
+        return Ok(());
+    }
+    Err(Ended::Conflict(match otherwise {
+        Otherwise::Conflict(conflict) => conflict.clone(),
+        Otherwise::Ask { sql, params, answer } => {
+            let statement = client.prepare_typed_cached(sql, &types(params)).await?;
+            let found = client.query_opt(&statement, &value::borrowed(params)).await?;
+            answer(params, found.as_ref().map(row).transpose()?.as_ref())
+        }
+    }))
+}

@@ -1,0 +1,72 @@
+//! The schema, in PostgreSQL's words, and the list of migrations.
+//!
+//! A migration expands first (new tables, new columns that may be null) and contracts a release later, so that nodes of two releases can
+//! run side by side. Each says from which schema on a program may still use the database; an older program refuses to start.
+
+mod v1;
+
+use crate::error::OpenError;
+
+/// One step of the schema's history. Never edited once released.
+pub(crate) struct Migration {
+    pub version: i64,
+    pub name: &'static str,
+    /// The oldest schema version a program may have been built for and still run on this one.
+    pub oldest_program: i64,
+    pub statements: &'static [&'static str],
+}
+
+pub(crate) const MIGRATIONS: &[Migration] =
+    &[Migration { version: 1, name: "the first schema", oldest_program: 1, statements: v1::STATEMENTS }];
+
+/// What ran. Created under the migration lock.
+pub(crate) const HISTORY: &str = "CREATE TABLE IF NOT EXISTS schema_history (version BIGINT NOT NULL PRIMARY KEY, \
+    name TEXT COLLATE \"C\" NOT NULL, oldest_program BIGINT NOT NULL, migrated_at BIGINT NOT NULL)";
+/// Newest version, and the oldest program it admits.
+pub(crate) const NEWEST: &str = "SELECT version, oldest_program FROM schema_history ORDER BY version DESC LIMIT 1";
+pub(crate) const RECORD: &str = "INSERT INTO schema_history (version, name, oldest_program, migrated_at) VALUES ($1, $2, $3, $4)";
+
+/// What is still to run on a database whose history ends with `newest`.
+pub(crate) fn missing(newest: Option<(i64, i64)>) -> Result<impl Iterator<Item = &'static Migration>, OpenError> {
+    let known = MIGRATIONS.last().map_or(0, |migration| migration.version);
+    let (found, oldest_program) = newest.unwrap_or((0, 0));
+    if found > known && oldest_program > known {
+        return Err(OpenError::NewerSchema { found, known });
+    }
+    Ok(MIGRATIONS.iter().filter(move |migration| migration.version > found))
+}
+
+/// The same statement for SQLite: its type names, strict tables, and no collation, because comparing bytes is its default.
+pub(crate) fn for_sqlite(statement: &str) -> String {
+    let translated = statement.replace(" COLLATE \"C\"", "").replace("BIGINT", "INTEGER").replace("BYTEA", "BLOB");
+    if translated.starts_with("CREATE TABLE") { translated + " STRICT" } else { translated }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_count_from_one_without_gaps() {
+        for (position, migration) in (1..).zip(MIGRATIONS) {
+            assert_eq!(migration.version, position);
+            assert!(migration.oldest_program <= migration.version);
+        }
+    }
+
+    #[test]
+    fn a_newer_schema_is_refused_unless_it_admits_this_program() {
+        let known = MIGRATIONS.last().unwrap().version;
+        assert_eq!(missing(None).unwrap().count(), MIGRATIONS.len());
+        assert_eq!(missing(Some((known, 1))).unwrap().count(), 0);
+        assert_eq!(missing(Some((known + 1, known))).unwrap().count(), 0);
+        let refusal = missing(Some((known + 2, known + 1))).err().unwrap().to_string();
+        assert!(refusal.contains("newer release"), "{refusal}");
+    }
+
+    #[test]
+    fn sqlite_gets_strict_tables_without_collations() {
+        let translated = for_sqlite("CREATE TABLE t (id TEXT COLLATE \"C\" NOT NULL, n BIGINT, b BYTEA)");
+        assert_eq!(translated, "CREATE TABLE t (id TEXT NOT NULL, n INTEGER, b BLOB) STRICT");
+    }
+}
