@@ -15,8 +15,7 @@ const KEPT: usize = 5_000;
 const BODY_KEPT: usize = 16_384;
 
 /// Form and query parameters whose value is never kept.
-const SECRET: [&str; 7] =
-    ["client_secret", "code", "refresh_token", "access_token", "token", "code_verifier", "id_token"];
+const SECRET: [&str; 7] = ["client_secret", "code", "refresh_token", "access_token", "token", "code_verifier", "id_token"];
 
 /// The record of requests and mails.
 #[derive(Debug, Default, Serialize, Deserialize)]

@@ -27,7 +27,7 @@ pub use crate::{
     ids::Ids,
     journal::{Journal, Mail, Recorded},
     sim::{Clock, DataCentre, Options, Sim, Site},
-    simulate::{DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, DEMO_PEOPLE, DEMO_REDIRECT, SimulateOptions, simulate},
+    simulate::{DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, DEMO_PEOPLE, DEMO_REDIRECT, SimulateOptions, seed_demo, simulate},
     switches::*,
     world::World,
 };

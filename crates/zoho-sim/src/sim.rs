@@ -90,11 +90,8 @@ impl Sim {
 
     fn start(options: Options, own_clock: bool) -> anyhow::Result<Self> {
         anyhow::ensure!(!options.data_centres.is_empty(), "a simulator needs at least one data centre");
-        let origins: BTreeMap<String, String> = options
-            .data_centres
-            .iter()
-            .map(|dc| (dc.location.clone(), dc.origin.origin().ascii_serialization()))
-            .collect();
+        let origins: BTreeMap<String, String> =
+            options.data_centres.iter().map(|dc| (dc.location.clone(), dc.origin.origin().ascii_serialization())).collect();
         anyhow::ensure!(origins.len() == options.data_centres.len(), "each data centre needs its own location code");
         let disk = options.state_dir.map(Disk::open).transpose()?;
         let world = match disk.as_ref().map(Disk::load).transpose()?.flatten() {

@@ -61,7 +61,7 @@ pub async fn simulate(options: SimulateOptions) -> anyhow::Result<()> {
         state_dir: options.state_dir,
         seed: 1,
     })?;
-    sim.with(|world, now| seed(world, options.redirect_uris, now));
+    sim.with(|world, now| seed_demo(world, options.redirect_uris, now));
     for (email, file) in options.calendars {
         let text = tokio::fs::read_to_string(&file).await.with_context(|| format!("cannot read {}", file.display()))?;
         sim.with(|world, now| import(world, &email, &text, now))
@@ -102,8 +102,9 @@ async fn bind(first: u16) -> anyhow::Result<(Vec<TcpListener>, Vec<DataCentre>)>
     Ok((listeners, data_centres))
 }
 
-/// What is there from the start. A saved state keeps what was changed; only the redirect URIs are added to.
-fn seed(world: &mut World, redirect_uris: Vec<String>, now: Timestamp) {
+/// Puts the demo client and people into a world that has the data centres `us` and `eu`. A saved state keeps what was
+/// changed in it; only the redirect URIs are added to.
+pub fn seed_demo(world: &mut World, redirect_uris: Vec<String>, now: Timestamp) {
     let mut client = world.accounts.clients.get(DEMO_CLIENT_ID).cloned().unwrap_or_else(|| Client {
         client_id: DEMO_CLIENT_ID.to_owned(),
         secret: DEMO_CLIENT_SECRET.to_owned(),

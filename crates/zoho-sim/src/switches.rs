@@ -45,8 +45,8 @@ pub struct Switches {
     pub expires_in: ExpiresIn,
     /// How scopes are written in token answers.
     pub scope_style: ScopeStyle,
-    /// Whether token answers name the `api_domain`.
-    pub api_domain: bool,
+    /// What token answers give as `api_domain`.
+    pub api_domain: ApiDomain,
     /// Seconds an access token lives.
     pub access_token_lifetime_s: i64,
     /// Live access tokens per refresh token; one more ends the oldest.
@@ -175,7 +175,7 @@ impl Default for Switches {
             foreign_code: ForeignCode::default(),
             expires_in: ExpiresIn::default(),
             scope_style: ScopeStyle::default(),
-            api_domain: true,
+            api_domain: ApiDomain::default(),
             access_token_lifetime_s: 3600,
             live_access_tokens: 10,
             refresh_tokens_per_user_client: 20,
@@ -313,6 +313,19 @@ pub enum ScopeStyle {
     Spaces,
     /// Separated by commas.
     Commas,
+    /// Not at all.
+    Omit,
+}
+
+/// The `api_domain` of token answers: the general gateway of the data centre, not the host of Calendar.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ApiDomain {
+    /// `https://www.zohoapis.com` and its siblings.
+    #[default]
+    Gateway,
+    /// `https://api.zoho.com` and its siblings, as some of Zoho's samples have it.
+    Sample,
     /// Not at all.
     Omit,
 }

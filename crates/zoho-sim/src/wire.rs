@@ -88,11 +88,7 @@ impl AsyncWrite for Stream {
         }
     }
 
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write_vectored(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bufs: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
         match self.check() {
             Ok(()) => Pin::new(&mut self.tcp).poll_write_vectored(cx, bufs),
             Err(error) => Poll::Ready(Err(error)),

@@ -5,9 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    accounts::Accounts, calendar::Calendars, faults::Faults, ids::Ids, journal::Journal, switches::Switches,
-};
+use crate::{accounts::Accounts, calendar::Calendars, faults::Faults, ids::Ids, journal::Journal, switches::Switches};
 
 /// The whole mutable state of a simulator, all data centres together.
 #[derive(Debug, Serialize, Deserialize)]

@@ -211,8 +211,7 @@ async fn statement_08_a_refresh_gives_no_refresh_token_and_the_old_one_stays() {
 #[tokio::test]
 async fn statement_15_serverinfo_lists_the_locations() {
     let world = start().await;
-    let info: Value =
-        world.request(Method::GET, "eu", "/oauth/serverinfo").send().await.unwrap().json().await.unwrap();
+    let info: Value = world.request(Method::GET, "eu", "/oauth/serverinfo").send().await.unwrap().json().await.unwrap();
     let locations = json!({"us": world.origin("us"), "eu": world.origin("eu")});
     assert_eq!(info, json!({"result": "success", "locations": locations}));
 }
@@ -256,7 +255,8 @@ async fn works(world: &World, dc: &str, access: &str) -> bool {
 #[tokio::test]
 async fn statement_17_both_revoke_paths_end_refresh_and_access_tokens() {
     let world = start().await;
-    for (path, by_query) in [("/oauth/v2/token/revoke", true), ("/oauth/v2/token/revoke", false), ("/oauth/v2/revoke/token", false)] {
+    for (path, by_query) in [("/oauth/v2/token/revoke", true), ("/oauth/v2/token/revoke", false), ("/oauth/v2/revoke/token", false)]
+    {
         let tokens = world.connect("ana@example.com").await;
         let other = world.connect("ana@example.com").await;
         let refresh = tokens.refresh.unwrap();

@@ -114,8 +114,7 @@ async fn the_journal_has_every_request_its_fault_and_no_secret() {
     let refresh = tokens.refresh.unwrap();
     refresh_under(&world, &refresh, json!({"kind": "status", "status": 502})).await;
     world.request(Method::GET, "us", &format!("/oauth/user/info?token={}", tokens.access)).send().await.unwrap();
-    let journal =
-        world.request(Method::GET, "us", "/_sim/journal?path=/oauth/").send().await.unwrap().text().await.unwrap();
+    let journal = world.request(Method::GET, "us", "/_sim/journal?path=/oauth/").send().await.unwrap().text().await.unwrap();
     for secret in [common::SECRET, &refresh, &tokens.access] {
         assert!(!journal.contains(secret), "{journal}");
     }
@@ -124,10 +123,8 @@ async fn the_journal_has_every_request_its_fault_and_no_secret() {
     assert_eq!(last_token["status"], 502);
     assert_eq!(last_token["fault"], "Status { status: 502 }");
     assert!(last_token["body"].as_str().unwrap().contains("grant_type=refresh_token"), "{last_token}");
-    let issued: Value =
-        world.request(Method::GET, "us", "/_sim/tokens").send().await.unwrap().json().await.unwrap();
-    let kinds: Vec<&str> =
-        issued["tokens"].as_array().unwrap().iter().map(|token| token["kind"].as_str().unwrap()).collect();
+    let issued: Value = world.request(Method::GET, "us", "/_sim/tokens").send().await.unwrap().json().await.unwrap();
+    let kinds: Vec<&str> = issued["tokens"].as_array().unwrap().iter().map(|token| token["kind"].as_str().unwrap()).collect();
     assert_eq!(kinds, ["code", "refresh", "access"]);
 }
 

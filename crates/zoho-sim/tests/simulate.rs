@@ -85,8 +85,7 @@ async fn it_announces_what_greenroom_needs_and_it_is_true() {
     let running = run(None, Vec::new()).await;
     let http = client();
     let hosts = running.text.lines().find_map(|line| line.trim().strip_prefix("export GREENROOM_ZOHO_HOSTS=")).unwrap();
-    let info: Value =
-        http.get(format!("{}/oauth/serverinfo", running.start)).send().await.unwrap().json().await.unwrap();
+    let info: Value = http.get(format!("{}/oauth/serverinfo", running.start)).send().await.unwrap().json().await.unwrap();
     for (location, origin) in hosts.split(',').map(|host| host.split_once('=').unwrap()) {
         assert_eq!(info["locations"][location], origin);
     }
@@ -135,15 +134,8 @@ async fn a_killed_simulator_finds_its_tokens_again_and_repeats_none() {
     assert_eq!(user_info(&http, &second.start, before["access_token"].as_str().unwrap()).await, 200);
     let form = json!({"grant_type": "refresh_token", "client_id": DEMO_CLIENT_ID, "client_secret": DEMO_CLIENT_SECRET,
         "refresh_token": before["refresh_token"]});
-    let after: Value = http
-        .post(format!("{}/oauth/v2/token", second.start))
-        .form(&form)
-        .send()
-        .await
-        .unwrap()
-        .json()
-        .await
-        .unwrap();
+    let after: Value =
+        http.post(format!("{}/oauth/v2/token", second.start)).form(&form).send().await.unwrap().json().await.unwrap();
     assert!(after["access_token"].is_string() && after["access_token"] != before["access_token"], "{after}");
     second.stop().await;
     std::fs::remove_dir_all(dir).unwrap();

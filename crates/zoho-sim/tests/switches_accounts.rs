@@ -54,8 +54,7 @@ async fn statement_43_oidc_scopes_beside_others_or_not() {
 async fn statement_43_pkce_verified_or_ignored() {
     let world = start().await;
     // The pair of RFC 7636, appendix B.
-    let (challenge, verifier) =
-        ("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM", "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
+    let (challenge, verifier) = ("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM", "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
     let mut ask = World::ask();
     ask.insert("code_challenge".to_owned(), challenge.to_owned());
     ask.insert("code_challenge_method".to_owned(), "S256".to_owned());
@@ -96,10 +95,11 @@ async fn statement_43_token_answers_in_other_shapes() {
         world.connect_with(&ask, "ana@example.com").await.answer
     };
     assert_eq!(answer(json!({"scope_style": "commas"})).await["scope"], scopes.join(","));
-    let bare = answer(json!({"scope_style": "omit", "api_domain": false, "expires_in": "omit"})).await;
+    let bare = answer(json!({"scope_style": "omit", "api_domain": "omit", "expires_in": "omit"})).await;
     let mut keys: Vec<&String> = bare.as_object().unwrap().keys().collect();
     keys.sort();
     assert_eq!(keys, ["access_token", "refresh_token", "token_type"]);
+    assert_eq!(answer(json!({"api_domain": "sample"})).await["api_domain"], "https://api.zoho.com");
     assert_eq!(answer(json!({"expires_in": "text"})).await["expires_in"], "3600");
     let old = answer(json!({"expires_in": "sec_and_milliseconds"})).await;
     assert_eq!((&old["expires_in_sec"], &old["expires_in"]), (&json!(3600), &json!(3_600_000)));
@@ -109,7 +109,9 @@ async fn statement_43_token_answers_in_other_shapes() {
 #[tokio::test]
 async fn statement_43_limits_on_codes_and_on_new_refresh_tokens() {
     let world = start().await;
-    world.switch(json!({"code_limit": {"count": 3, "window_s": 600}, "refresh_creation_limit": {"count": 1, "window_s": 600}})).await;
+    world
+        .switch(json!({"code_limit": {"count": 3, "window_s": 600}, "refresh_creation_limit": {"count": 1, "window_s": 600}}))
+        .await;
     assert!(world.connect("ana@example.com").await.refresh.is_some());
     let code = world.consent(&World::ask(), "ana@example.com").await["code"].clone();
     let throttled = world.exchange("us", &code).await;
@@ -147,7 +149,9 @@ async fn statement_43_user_info_in_other_shapes() {
     assert_eq!(shown["email_id"], "ana@example.com");
     assert!(shown["ZUID"].is_string() && shown.get("Email").is_none());
     world.switch(json!({"userinfo_missing_scope_status": 403})).await;
-    for (body, expected) in [("calendar", "INVALID_OAUTHSCOPE"), ("accounts", "invalid_scope"), ("message", "message"), ("empty", "")] {
+    for (body, expected) in
+        [("calendar", "INVALID_OAUTHSCOPE"), ("accounts", "invalid_scope"), ("message", "message"), ("empty", "")]
+    {
         world.switch(json!({"userinfo_missing_scope_body": body})).await;
         let (status, text) = info(&narrow.access).await;
         assert_eq!(status, 403);

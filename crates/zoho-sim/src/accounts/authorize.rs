@@ -66,12 +66,7 @@ pub async fn page(State(site): State<Site>, RawQuery(query): RawQuery) -> Respon
 }
 
 /// `POST /oauth/v2/auth/decide`: the original parameters, `user` and `decision`.
-pub async fn decide(
-    State(site): State<Site>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
+pub async fn decide(State(site): State<Site>, RawQuery(query): RawQuery, headers: HeaderMap, body: Bytes) -> Response {
     let params = Params::of_both(query.as_deref(), &headers, &body);
     site.sim.with(|world, now| {
         let ask = match check(world, &site.location, &params) {
@@ -84,8 +79,9 @@ pub async fn decide(
                 let user = params.get("user").and_then(|email| world.accounts.user_by_email(email)).cloned();
                 match user {
                     Some(user) => accept(world, &ask, &user, now),
-                    None => Refused("invalid_user", "Nobody here has that address. Go back and choose one of the accounts.")
-                        .page(world),
+                    None => {
+                        Refused("invalid_user", "Nobody here has that address. Go back and choose one of the accounts.").page(world)
+                    }
                 }
             }
             _ => Refused("invalid_decision", "The field decision must be accept or reject.").page(world),
@@ -146,11 +142,7 @@ fn preselected<'w>(world: &'w World, location: &str, ask: &Ask) -> Option<&'w Us
 
 /// The code is issued by the data centre where the user lives, whichever was asked.
 fn accept(world: &mut World, ask: &Ask, user: &User, now: Timestamp) -> Response {
-    let serves = world
-        .accounts
-        .clients
-        .get(&ask.client_id)
-        .is_some_and(|client| client.multi_dc || client.home == user.location);
+    let serves = world.accounts.clients.get(&ask.client_id).is_some_and(|client| client.multi_dc || client.home == user.location);
     if !serves || !world.origins.contains_key(&user.location) {
         let why = "This client is not enabled for the data centre of this account (Multi-DC is off).";
         return Refused("invalid_client", why).page(world);

@@ -67,9 +67,10 @@ impl Scope {
         let Some((resource, operation)) = self.0.rsplit_once('.') else {
             return granted.contains(self.0);
         };
-        granted.iter().filter_map(|scope| scope.rsplit_once('.')).any(|(of, may)| {
-            of == resource && (may.eq_ignore_ascii_case(operation) || may.eq_ignore_ascii_case("ALL"))
-        })
+        granted
+            .iter()
+            .filter_map(|scope| scope.rsplit_once('.'))
+            .any(|(of, may)| of == resource && (may.eq_ignore_ascii_case(operation) || may.eq_ignore_ascii_case("ALL")))
     }
 }
 

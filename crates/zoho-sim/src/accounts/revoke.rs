@@ -18,12 +18,7 @@ use super::{
 use crate::{sim::Site, world::World};
 
 /// `POST /oauth/v2/token/revoke?token=…`
-pub async fn older(
-    State(site): State<Site>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
+pub async fn older(State(site): State<Site>, RawQuery(query): RawQuery, headers: HeaderMap, body: Bytes) -> Response {
     site.sim.with(|world, now| {
         let params = if world.switches.revoke_reads_body {
             Params::of_both(query.as_deref(), &headers, &body)
@@ -40,12 +35,7 @@ pub async fn older(
 
 /// `POST /oauth/v2/revoke/token`, with the client's credentials. Like RFC 7009 it does not tell an unknown token from
 /// one that was just revoked.
-pub async fn newer(
-    State(site): State<Site>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
+pub async fn newer(State(site): State<Site>, RawQuery(query): RawQuery, headers: HeaderMap, body: Bytes) -> Response {
     let params = Params::of_both(query.as_deref(), &headers, &body);
     site.sim.with(|world, now| {
         let client_id = match authenticated(world, &site.location, &params, &headers) {

@@ -21,7 +21,7 @@ use super::{
 use crate::{
     gate,
     sim::Site,
-    switches::{BadGrantType, ExpiresIn, ForeignCode, Rotation, ScopeStyle, Switches},
+    switches::{ApiDomain, BadGrantType, ExpiresIn, ForeignCode, Rotation, ScopeStyle, Switches},
     world::World,
 };
 
@@ -66,20 +66,14 @@ impl Refusal {
 }
 
 /// The client that makes a request, if its credentials are right for this data centre.
-pub fn authenticated<'w>(
-    world: &'w World,
-    dc: &str,
-    params: &Params,
-    headers: &HeaderMap,
-) -> Result<&'w Client, Refusal> {
+pub fn authenticated<'w>(world: &'w World, dc: &str, params: &Params, headers: &HeaderMap) -> Result<&'w Client, Refusal> {
     let (id, secret) = params.credentials(headers);
     let client = id.and_then(|id| world.accounts.clients.get(&id)).ok_or(Refusal::Error("invalid_client"))?;
     if !client.multi_dc && client.home != dc {
         return Err(Refusal::Error("invalid_client"));
     }
     let at_home = (client.home == dc).then_some(&client.secret);
-    let expected =
-        if world.switches.per_dc_secret { client.dc_secrets.get(dc).or(at_home) } else { Some(&client.secret) };
+    let expected = if world.switches.per_dc_secret { client.dc_secrets.get(dc).or(at_home) } else { Some(&client.secret) };
     if secret.is_none() || secret.as_ref() != expected {
         return Err(Refusal::Error("invalid_client_secret"));
     }
@@ -140,13 +134,8 @@ impl Desk<'_> {
         }
         let code = self.world.accounts.codes.remove(name).ok_or(Refusal::Error("invalid_code"))?;
         let refresh = code.offline.then(|| self.new_refresh(&code));
-        let access = AccessGrant {
-            dc: code.dc,
-            user: code.user,
-            client_id: code.client_id,
-            scopes: code.scopes,
-            expires_at: self.now,
-        };
+        let access =
+            AccessGrant { dc: code.dc, user: code.user, client_id: code.client_id, scopes: code.scopes, expires_at: self.now };
         Ok(self.new_access(access, refresh.as_deref(), refresh.clone()))
     }
 
@@ -279,8 +268,13 @@ fn answer(switches: &Switches, dc: &str, access: &str, refresh: Option<String>, 
         let scopes: Vec<&str> = scopes.iter().map(String::as_str).collect();
         answer.insert("scope".to_owned(), scopes.join(separator).into());
     }
-    if switches.api_domain {
-        answer.insert("api_domain".to_owned(), format!("https://www.zohoapis.{}", domain_suffix(dc)).into());
+    let gateway = match switches.api_domain {
+        ApiDomain::Gateway => Some("www.zohoapis"),
+        ApiDomain::Sample => Some("api.zoho"),
+        ApiDomain::Omit => None,
+    };
+    if let Some(gateway) = gateway {
+        answer.insert("api_domain".to_owned(), format!("https://{gateway}.{}", domain_suffix(dc)).into());
     }
     answer.insert("token_type".to_owned(), "Bearer".into());
     let life = switches.access_token_lifetime_s;

@@ -49,7 +49,7 @@ pub(crate) fn router(site: Site) -> Router {
         .route("/_sim/mails", get(stage::mails))
         .route("/_sim/clock", get(stage::clock).post(stage::advance))
         .with_state(site.clone())
-        .merge(calendar::control(site))
+        .nest("/_sim", calendar::control(site))
 }
 
 async fn index(State(site): State<Site>) -> Response {

@@ -115,9 +115,7 @@ struct Whose {
 
 /// `POST /_sim/revoke`: the user ends an app's access under "Connected Apps".
 pub async fn revoke(State(site): State<Site>, body: Bytes) -> Result<Json<Value>, Complaint> {
-    of_user(&site, &body, |world, user, client, now| {
-        json!({"revoked": revoke_by_user(world, user, client, now)})
-    })
+    of_user(&site, &body, |world, user, client, now| json!({"revoked": revoke_by_user(world, user, client, now)}))
 }
 
 /// `POST /_sim/expire`: the user's access tokens end now, the refresh tokens stay.

@@ -74,8 +74,7 @@ pub struct Filter {
 /// `GET /_sim/journal`
 pub async fn journal(State(site): State<Site>, Query(filter): Query<Filter>) -> Json<Value> {
     site.sim.with(|world, _| {
-        let shown: Vec<&Recorded> =
-            world.journal.requests().filter(|request| request.path.starts_with(&filter.path)).collect();
+        let shown: Vec<&Recorded> = world.journal.requests().filter(|request| request.path.starts_with(&filter.path)).collect();
         Json(json!({"requests": shown}))
     })
 }

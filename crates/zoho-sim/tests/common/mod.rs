@@ -23,8 +23,7 @@ pub const CLIENT_ID: &str = "1000.TESTCLIENT";
 pub const SECRET: &str = "test-secret";
 pub const REDIRECT: &str = "http://localhost:8040/api/oauth/callback/";
 /// What a scheduling app asks for.
-pub const SCOPES: &str =
-    "ZohoCalendar.calendar.ALL,ZohoCalendar.event.ALL,ZohoCalendar.freebusy.READ,AaaServer.profile.READ";
+pub const SCOPES: &str = "ZohoCalendar.calendar.ALL,ZohoCalendar.event.ALL,ZohoCalendar.freebusy.READ,AaaServer.profile.READ";
 /// 2026-03-02T08:00:00Z, a Monday.
 pub const START: i64 = 1_772_438_400;
 
@@ -126,8 +125,7 @@ impl World {
 
     /// A request with an access token, to the API of a data centre: `path` is what follows `/api/v1`.
     pub fn api(&self, method: Method, dc: &str, token: &str, path: &str) -> RequestBuilder {
-        self.request(method, dc, &format!("/api/v1{path}"))
-            .header("Authorization", format!("Zoho-oauthtoken {token}"))
+        self.request(method, dc, &format!("/api/v1{path}")).header("Authorization", format!("Zoho-oauthtoken {token}"))
     }
 
     /// Changes switches over HTTP.
