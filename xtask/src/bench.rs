@@ -16,31 +16,17 @@ pub fn run(root: &Path) -> Result<bool> {
     let targets = targets(&tidy::metadata(root)?);
     let mut good = true;
     for (package, bench) in &targets {
-        good &= command::succeeds(&mut command::command(
-            root,
-            command::cargo(),
-            &["bench", "--package", package, "--bench", bench],
-        ))?;
+        good &=
+            command::succeeds(&mut command::command(root, command::cargo(), &["bench", "--package", package, "--bench", bench]))?;
     }
-    command::must(&mut command::command(
-        root,
-        command::cargo(),
-        &["build", "--release", "--package", "greenroom"],
-    ))?;
+    command::must(&mut command::command(root, command::cargo(), &["build", "--release", "--package", "greenroom"]))?;
     let binary = suites::binary(root);
-    let offered = Command::new(&binary)
-        .args(["bench", "--help"])
-        .stdin(Stdio::null())
-        .output()?
-        .status
-        .success();
+    let offered = Command::new(&binary).args(["bench", "--help"]).stdin(Stdio::null()).output()?.status.success();
     if offered {
         good &= command::succeeds(&mut command::command(root, &binary, &["bench"]))?;
     }
     if targets.is_empty() && !offered {
-        println!(
-            "There is no benchmark yet: no crate has a benches/ folder, and the binary has no `bench` command."
-        );
+        println!("There is no benchmark yet: no crate has a benches/ folder, and the binary has no `bench` command.");
         return Ok(false);
     }
     Ok(good)
@@ -51,14 +37,8 @@ fn targets(metadata: &Value) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for package in tidy::list(metadata, "packages") {
         for target in tidy::list(package, "targets") {
-            if tidy::list(target, "kind")
-                .iter()
-                .any(|kind| kind == "bench")
-            {
-                found.push((
-                    tidy::text(package, "name").to_owned(),
-                    tidy::text(target, "name").to_owned(),
-                ));
+            if tidy::list(target, "kind").iter().any(|kind| kind == "bench") {
+                found.push((tidy::text(package, "name").to_owned(), tidy::text(target, "name").to_owned()));
             }
         }
     }
@@ -77,9 +57,6 @@ mod tests {
             {"name": "store", "targets": [{"kind": ["lib"], "name": "store"}, {"kind": ["bench"], "name": "claims"}]},
             {"name": "web", "targets": [{"kind": ["test"], "name": "api"}]},
         ]});
-        assert_eq!(
-            targets(&metadata),
-            [("store".to_owned(), "claims".to_owned())]
-        );
+        assert_eq!(targets(&metadata), [("store".to_owned(), "claims".to_owned())]);
     }
 }

@@ -9,52 +9,33 @@ use anyhow::{Context as _, Result, bail};
 /// A command in `folder` that inherits the output and reads nothing from the keyboard.
 pub fn command(folder: &Path, program: impl AsRef<OsStr>, arguments: &[&str]) -> Command {
     let mut command = Command::new(program);
-    command
-        .args(arguments)
-        .current_dir(folder)
-        .stdin(Stdio::null());
+    command.args(arguments).current_dir(folder).stdin(Stdio::null());
     command
 }
 
 /// Runs it to its end; `true` if it exited with 0. An error means that it could not be started.
 pub fn succeeds(command: &mut Command) -> Result<bool> {
-    let status = command
-        .status()
-        .with_context(|| format!("cannot start {}", line(command)))?;
+    let status = command.status().with_context(|| format!("cannot start {}", line(command)))?;
     Ok(status.success())
 }
 
 /// Runs it to its end; anything but exit code 0 is an error that names the command line.
 pub fn must(command: &mut Command) -> Result<()> {
-    if succeeds(command)? {
-        Ok(())
-    } else {
-        bail!("{} failed", line(command))
-    }
+    if succeeds(command)? { Ok(()) } else { bail!("{} failed", line(command)) }
 }
 
 /// What it prints on standard output; anything but exit code 0 is an error that shows what it said.
 pub fn output(command: &mut Command) -> Result<String> {
-    let output = command
-        .output()
-        .with_context(|| format!("cannot start {}", line(command)))?;
+    let output = command.output().with_context(|| format!("cannot start {}", line(command)))?;
     if !output.status.success() {
-        bail!(
-            "{} failed: {}",
-            line(command),
-            String::from_utf8_lossy(&output.stderr).trim()
-        );
+        bail!("{} failed: {}", line(command), String::from_utf8_lossy(&output.stderr).trim());
     }
-    String::from_utf8(output.stdout)
-        .with_context(|| format!("{} printed something that is not UTF-8", line(command)))
+    String::from_utf8(output.stdout).with_context(|| format!("{} printed something that is not UTF-8", line(command)))
 }
 
 /// Where a program stands, looked up in `PATH`.
 pub fn which(program: &str) -> Option<PathBuf> {
-    environment("PATH")?
-        .split(':')
-        .map(|folder| Path::new(folder).join(program))
-        .find(|path| path.is_file())
+    environment("PATH")?.split(':').map(|folder| Path::new(folder).join(program)).find(|path| path.is_file())
 }
 
 /// A variable of the environment, where it is set and readable text.
@@ -78,11 +59,7 @@ pub fn is_root() -> Result<bool> {
 
 fn line(command: &Command) -> String {
     let mut words = vec![command.get_program().to_string_lossy().into_owned()];
-    words.extend(
-        command
-            .get_args()
-            .map(|argument| argument.to_string_lossy().into_owned()),
-    );
+    words.extend(command.get_args().map(|argument| argument.to_string_lossy().into_owned()));
     format!("`{}`", words.join(" "))
 }
 
@@ -92,20 +69,10 @@ mod tests {
 
     #[test]
     fn a_failing_command_is_named_with_what_it_said() {
-        let error = output(
-            command(
-                Path::new("/"),
-                "sh",
-                &["-c", "echo nothing good >&2; exit 3"],
-            )
-            .env("LC_ALL", "C"),
-        )
-        .unwrap_err()
-        .to_string();
-        assert!(
-            error.contains("`sh -c") && error.ends_with("nothing good"),
-            "{error}"
-        );
+        let error = output(command(Path::new("/"), "sh", &["-c", "echo nothing good >&2; exit 3"]).env("LC_ALL", "C"))
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("`sh -c") && error.ends_with("nothing good"), "{error}");
         assert!(must(&mut command(Path::new("/"), "false", &[])).is_err());
         assert!(!succeeds(&mut command(Path::new("/"), "false", &[])).unwrap());
     }

@@ -70,7 +70,5 @@ fn run(arguments: &[String]) -> Result<bool> {
 
 /// The top of the workspace: the folder above this crate.
 fn root() -> Result<&'static Path> {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .context("xtask has no folder above it; it belongs in the workspace")
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask has no folder above it; it belongs in the workspace")
 }

@@ -25,15 +25,9 @@ pub struct Postgres {
 impl Postgres {
     /// Makes an empty cluster and waits until it answers.
     pub fn start() -> Result<Self> {
-        let binaries = binaries()
-            .context("PostgreSQL's server programs are missing; run `cargo xtask setup`")?;
+        let binaries = binaries().context("PostgreSQL's server programs are missing; run `cargo xtask setup`")?;
         let folder = PathBuf::from(
-            command::output(Command::new("mktemp").args([
-                "--directory",
-                "--tmpdir",
-                "greenroom-postgres-XXXXXX",
-            ]))?
-            .trim(),
+            command::output(Command::new("mktemp").args(["--directory", "--tmpdir", "greenroom-postgres-XXXXXX"]))?.trim(),
         );
         let user = unprivileged()?;
         if let Some(user) = user {
@@ -43,46 +37,21 @@ impl Postgres {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
 
         let mut initdb = as_user(user, &binaries.join("initdb"));
-        initdb
-            .args([
-                "--username=greenroom",
-                "--auth=trust",
-                "--no-sync",
-                "--encoding=UTF8",
-                "--locale=C",
-                "--pgdata",
-            ])
-            .arg(&data);
+        initdb.args(["--username=greenroom", "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C", "--pgdata"]).arg(&data);
         if let Err(error) = command::output(&mut initdb) {
             fs::remove_dir_all(&folder)?;
             return Err(error);
         }
         let log = fs::File::create(folder.join("log"))?;
         let mut server = as_user(user, &binaries.join("postgres"));
-        server
-            .arg("-D")
-            .arg(&data)
-            .args(["-p", &port.to_string(), "-k"])
-            .arg(&folder);
-        for setting in [
-            "listen_addresses=127.0.0.1",
-            "fsync=off",
-            "synchronous_commit=off",
-            "full_page_writes=off",
-            "max_connections=200",
-        ] {
+        server.arg("-D").arg(&data).args(["-p", &port.to_string(), "-k"]).arg(&folder);
+        for setting in
+            ["listen_addresses=127.0.0.1", "fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200"]
+        {
             server.args(["-c", setting]);
         }
-        let server = server
-            .stdout(log.try_clone()?)
-            .stderr(log)
-            .spawn()
-            .context("cannot start PostgreSQL")?;
-        let mut postgres = Self {
-            server,
-            folder,
-            port,
-        };
+        let server = server.stdout(log.try_clone()?).stderr(log).spawn().context("cannot start PostgreSQL")?;
+        let mut postgres = Self { server, folder, port };
         postgres.wait(&binaries)?;
         Ok(postgres)
     }
@@ -95,27 +64,16 @@ impl Postgres {
     fn wait(&mut self, binaries: &Path) -> Result<()> {
         for _ in 0..300 {
             if let Some(status) = self.server.try_wait()? {
-                bail!(
-                    "PostgreSQL ended at its start ({status}):\n{}",
-                    fs::read_to_string(self.folder.join("log"))?
-                );
+                bail!("PostgreSQL ended at its start ({status}):\n{}", fs::read_to_string(self.folder.join("log"))?);
             }
             let mut ready = Command::new(binaries.join("pg_isready"));
-            ready.args([
-                "--quiet",
-                "--host=127.0.0.1",
-                "--port",
-                &self.port.to_string(),
-            ]);
+            ready.args(["--quiet", "--host=127.0.0.1", "--port", &self.port.to_string()]);
             if command::succeeds(&mut ready)? {
                 return Ok(());
             }
             sleep(Duration::from_millis(100));
         }
-        bail!(
-            "PostgreSQL did not answer within 30 seconds:\n{}",
-            fs::read_to_string(self.folder.join("log"))?
-        )
+        bail!("PostgreSQL did not answer within 30 seconds:\n{}", fs::read_to_string(self.folder.join("log"))?)
     }
 }
 
@@ -125,32 +83,18 @@ impl Drop for Postgres {
         let mut quit = Command::new("sh");
         quit.args(["-c", &format!("kill -QUIT {}", self.server.id())]);
         let asked: Result<()> = command::must(&mut quit).or_else(|_| Ok(self.server.kill()?));
-        let ended = asked
-            .and_then(|()| Ok(self.server.wait()?))
-            .and_then(|_| Ok(fs::remove_dir_all(&self.folder)?));
+        let ended = asked.and_then(|()| Ok(self.server.wait()?)).and_then(|_| Ok(fs::remove_dir_all(&self.folder)?));
         if let Err(error) = ended {
-            eprintln!(
-                "xtask: PostgreSQL in {} was not cleaned up: {error:#}",
-                self.folder.display()
-            );
+            eprintln!("xtask: PostgreSQL in {} was not cleaned up: {error:#}", self.folder.display());
         }
     }
 }
 
 /// The folder with `initdb`, `postgres` and `pg_isready`: Debian keeps them out of `PATH`.
 pub fn binaries() -> Option<PathBuf> {
-    let complete = |folder: &PathBuf| {
-        ["initdb", "postgres", "pg_isready"]
-            .iter()
-            .all(|program| folder.join(program).is_file())
-    };
+    let complete = |folder: &PathBuf| ["initdb", "postgres", "pg_isready"].iter().all(|program| folder.join(program).is_file());
     let mut debian: Vec<PathBuf> = fs::read_dir("/usr/lib/postgresql")
-        .map(|versions| {
-            versions
-                .flatten()
-                .map(|version| version.path().join("bin"))
-                .collect()
-        })
+        .map(|versions| versions.flatten().map(|version| version.path().join("bin")).collect())
         .unwrap_or_default();
     debian.sort();
     debian
@@ -178,24 +122,15 @@ fn as_user(user: Option<&str>, program: &Path) -> Command {
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "INT"]);
     if let Some(user) = user {
-        command
-            .args(["--reuid", user, "--regid"])
-            .arg(group(user))
-            .arg("--clear-groups");
+        command.args(["--reuid", user, "--regid"]).arg(group(user)).arg("--clear-groups");
     }
-    command
-        .arg("--")
-        .arg(program)
-        .current_dir("/")
-        .stdin(Stdio::null())
-        .env("LC_ALL", "C");
+    command.arg("--").arg(program).current_dir("/").stdin(Stdio::null()).env("LC_ALL", "C");
     command
 }
 
 /// The user's own group by number: `nobody` is in `nogroup` on Debian.
 fn group(user: &str) -> String {
-    command::output(Command::new("id").args(["-g", user]))
-        .map_or_else(|_| user.to_owned(), |id| id.trim().to_owned())
+    command::output(Command::new("id").args(["-g", user])).map_or_else(|_| user.to_owned(), |id| id.trim().to_owned())
 }
 
 #[cfg(test)]
@@ -206,11 +141,7 @@ mod tests {
     fn starts_answers_and_leaves_nothing_behind() {
         let postgres = Postgres::start().unwrap();
         let (folder, port) = (postgres.folder.clone(), postgres.port);
-        assert!(
-            postgres
-                .url()
-                .starts_with("postgres://greenroom@127.0.0.1:")
-        );
+        assert!(postgres.url().starts_with("postgres://greenroom@127.0.0.1:"));
         assert!(folder.join("data/PG_VERSION").is_file());
         assert!(std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
         drop(postgres);

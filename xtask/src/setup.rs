@@ -20,18 +20,12 @@ pub enum Need {
     /// PostgreSQL's server programs.
     Postgres,
     /// A browser for the pages.
-    #[expect(
-        dead_code,
-        reason = "for the suite that walks the pages, which is not finished yet"
-    )]
+    #[expect(dead_code, reason = "for the suite that walks the pages, which is not finished yet")]
     Chromium,
     /// The packages of `tests-real/requirements.txt`.
     PythonPackages,
     /// The packages of `tests-real/package-lock.json`.
-    #[expect(
-        dead_code,
-        reason = "for the suite that walks the pages, which is not finished yet"
-    )]
+    #[expect(dead_code, reason = "for the suite that walks the pages, which is not finished yet")]
     NodePackages,
 }
 
@@ -60,8 +54,7 @@ pub fn run(root: &Path, needs: &[Need], install: bool) -> Result<bool> {
             continue;
         }
         println!("{need:?}: {missing}; installing");
-        need.install(root)
-            .with_context(|| format!("{need:?} could not be installed"))?;
+        need.install(root).with_context(|| format!("{need:?} could not be installed"))?;
         if let Some(still) = need.missing(root)? {
             bail!("{need:?} was installed, but: {still}");
         }
@@ -76,17 +69,14 @@ impl Need {
     /// What is missing, in words; `None` if it is all there.
     fn missing(self, root: &Path) -> Result<Option<String>> {
         Ok(match self {
-            Self::Postgres => postgres::binaries()
-                .is_none()
-                .then(|| "the server programs of Debian's package `postgresql` are missing".into()),
-            Self::Chromium => (!Path::new(CHROMIUM).is_file())
-                .then(|| format!("{CHROMIUM} of Debian's package `chromium` is missing")),
-            Self::PythonPackages => stale(
-                &root.join(REQUIREMENTS),
-                &python(root),
-                &environment(root).join(STAMP),
-            )?
-            .then(|| format!("the packages of {REQUIREMENTS} are missing or old")),
+            Self::Postgres => {
+                postgres::binaries().is_none().then(|| "the server programs of Debian's package `postgresql` are missing".into())
+            }
+            Self::Chromium => {
+                (!Path::new(CHROMIUM).is_file()).then(|| format!("{CHROMIUM} of Debian's package `chromium` is missing"))
+            }
+            Self::PythonPackages => stale(&root.join(REQUIREMENTS), &python(root), &environment(root).join(STAMP))?
+                .then(|| format!("the packages of {REQUIREMENTS} are missing or old")),
             Self::NodePackages => {
                 let modules = root.join("tests-real/node_modules");
                 stale(&root.join(NODE_LOCK), &modules, &modules.join(STAMP))?
@@ -122,21 +112,14 @@ fn environment(root: &Path) -> PathBuf {
 
 /// Was `installed` made from another text than what `pins` says now, or not at all?
 fn stale(pins: &Path, installed: &Path, stamp: &Path) -> Result<bool> {
-    let wanted =
-        fs::read_to_string(pins).with_context(|| format!("cannot read {}", pins.display()))?;
+    let wanted = fs::read_to_string(pins).with_context(|| format!("cannot read {}", pins.display()))?;
     Ok(!installed.exists() || !stamp.exists() || fs::read_to_string(stamp)? != wanted)
 }
 
 fn debian(packages: &[&str]) -> Result<()> {
-    let by_hand = format!(
-        "apt-get update && apt-get install --yes --no-install-recommends {}",
-        packages.join(" ")
-    );
+    let by_hand = format!("apt-get update && apt-get install --yes --no-install-recommends {}", packages.join(" "));
     if command::which("apt-get").is_none() {
-        bail!(
-            "this machine has no apt-get; install what corresponds to Debian's {}",
-            packages.join(", ")
-        );
+        bail!("this machine has no apt-get; install what corresponds to Debian's {}", packages.join(", "));
     }
     if !command::is_root()? {
         bail!("installing Debian packages needs root; run this yourself: sudo sh -c '{by_hand}'");
@@ -160,16 +143,7 @@ fn python_packages(root: &Path) -> Result<()> {
     }
     command::must(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
     let mut pip = Command::new(python(root));
-    pip.args([
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        "--requirement",
-        REQUIREMENTS,
-    ])
-    .current_dir(root);
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement", REQUIREMENTS]).current_dir(root);
     command::must(&mut pip)?;
     fs::copy(root.join(REQUIREMENTS), folder.join(STAMP))?;
     Ok(())
@@ -179,15 +153,8 @@ fn node_packages(root: &Path) -> Result<()> {
     if command::which("npm").is_none() {
         debian(&["nodejs", "npm"])?;
     }
-    command::must(&mut command::command(
-        &root.join("tests-real"),
-        "npm",
-        &["ci", "--ignore-scripts", "--no-audit", "--no-fund"],
-    ))?;
-    fs::copy(
-        root.join(NODE_LOCK),
-        root.join("tests-real/node_modules").join(STAMP),
-    )?;
+    command::must(&mut command::command(&root.join("tests-real"), "npm", &["ci", "--ignore-scripts", "--no-audit", "--no-fund"]))?;
+    fs::copy(root.join(NODE_LOCK), root.join("tests-real/node_modules").join(STAMP))?;
     Ok(())
 }
 
@@ -205,15 +172,9 @@ mod tests {
         fs::copy(&pins, &stamp).unwrap();
         assert!(!stale(&pins, &folder, &stamp).unwrap(), "just installed");
         fs::write(&pins, "one==2\n").unwrap();
-        assert!(
-            stale(&pins, &folder, &stamp).unwrap(),
-            "another version is wanted"
-        );
+        assert!(stale(&pins, &folder, &stamp).unwrap(), "another version is wanted");
         fs::copy(&pins, &stamp).unwrap();
-        assert!(
-            stale(&pins, &folder.join("bin"), &stamp).unwrap(),
-            "the programs are gone"
-        );
+        assert!(stale(&pins, &folder.join("bin"), &stamp).unwrap(), "the programs are gone");
         fs::remove_dir_all(&folder).unwrap();
     }
 
@@ -222,13 +183,7 @@ mod tests {
         let empty = std::env::temp_dir().join(format!("greenroom-empty-{}", std::process::id()));
         fs::create_dir_all(empty.join("tests-real")).unwrap();
         fs::write(empty.join(REQUIREMENTS), "one==1\n").unwrap();
-        assert!(
-            Need::PythonPackages
-                .missing(&empty)
-                .unwrap()
-                .unwrap()
-                .contains(REQUIREMENTS)
-        );
+        assert!(Need::PythonPackages.missing(&empty).unwrap().unwrap().contains(REQUIREMENTS));
         assert!(!run(&empty, &[Need::PythonPackages], false).unwrap());
         fs::remove_dir_all(&empty).unwrap();
     }
@@ -236,12 +191,7 @@ mod tests {
     #[test]
     fn setup_covers_every_suite() {
         let needs = everything();
-        assert!(
-            SUITES
-                .iter()
-                .flat_map(|suite| suite.needs)
-                .all(|need| needs.contains(need))
-        );
+        assert!(SUITES.iter().flat_map(|suite| suite.needs).all(|need| needs.contains(need)));
         assert!(needs.contains(&Need::Postgres));
     }
 }

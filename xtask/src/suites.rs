@@ -23,22 +23,15 @@ pub struct Suite {
 }
 
 #[derive(Clone, Copy)]
-#[expect(
-    dead_code,
-    reason = "the runners of the suites whose scripts are not finished yet"
-)]
+#[expect(dead_code, reason = "the runners of the suites whose scripts are not finished yet")]
 enum Runner {
     Python,
     Node,
 }
 
 /// Every suite, in the order in which they run.
-pub const SUITES: &[Suite] = &[Suite {
-    name: "omnidapter",
-    needs: &[Need::PythonPackages],
-    runner: Runner::Python,
-    script: "test_omnidapter.py",
-}];
+pub const SUITES: &[Suite] =
+    &[Suite { name: "omnidapter", needs: &[Need::PythonPackages], runner: Runner::Python, script: "test_omnidapter.py" }];
 
 impl Suite {
     /// Runs it; `true` if it passed.
@@ -56,14 +49,8 @@ impl Suite {
             Runner::Python => Command::new(python(root)),
             Runner::Node => Command::new("node"),
         };
-        command
-            .arg(&script)
-            .current_dir(&scratch)
-            .stdin(std::process::Stdio::null());
-        command
-            .env("SUITE_BINARY", binary(root))
-            .env("SUITE_PORT", free_ports()?.to_string())
-            .env("SUITE_SCRATCH", &scratch);
+        command.arg(&script).current_dir(&scratch).stdin(std::process::Stdio::null());
+        command.env("SUITE_BINARY", binary(root)).env("SUITE_PORT", free_ports()?.to_string()).env("SUITE_SCRATCH", &scratch);
         command::succeeds(&mut command)
     }
 }
@@ -76,9 +63,7 @@ pub fn binary(root: &Path) -> std::path::PathBuf {
 /// The first of ten neighbouring free ports, for programs that listen on several.
 pub fn free_ports() -> Result<u16> {
     for first in (20_000..30_000).step_by(10) {
-        let ten: Option<Vec<TcpListener>> = (first..first + 10)
-            .map(|port| TcpListener::bind(("127.0.0.1", port)).ok())
-            .collect();
+        let ten: Option<Vec<TcpListener>> = (first..first + 10).map(|port| TcpListener::bind(("127.0.0.1", port)).ok()).collect();
         if ten.is_some() {
             return Ok(first);
         }
@@ -93,14 +78,8 @@ pub fn demo(root: &Path) -> Result<bool> {
         std::fs::remove_dir_all(&data)?;
     }
     let port = free_ports()?.to_string();
-    let data = data
-        .to_str()
-        .context("the path of this checkout is not UTF-8")?;
-    command::succeeds(&mut command::command(
-        root,
-        binary(root),
-        &["demo", "--headless", "--data", data, "--port", &port],
-    ))
+    let data = data.to_str().context("the path of this checkout is not UTF-8")?;
+    command::succeeds(&mut command::command(root, binary(root), &["demo", "--headless", "--data", data, "--port", &port]))
 }
 
 #[cfg(test)]
@@ -112,10 +91,7 @@ mod tests {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
         for suite in SUITES {
             assert!(
-                root.join("tests-real")
-                    .join(suite.name)
-                    .join(suite.script)
-                    .is_file(),
+                root.join("tests-real").join(suite.name).join(suite.script).is_file(),
                 "tests-real/{}/{} is missing",
                 suite.name,
                 suite.script
@@ -127,12 +103,7 @@ mod tests {
             let tests = std::fs::read_dir(folder.path())
                 .into_iter()
                 .flatten()
-                .any(|file| {
-                    file.unwrap()
-                        .file_name()
-                        .to_string_lossy()
-                        .starts_with("test_")
-                });
+                .any(|file| file.unwrap().file_name().to_string_lossy().starts_with("test_"));
             assert!(
                 !tests || SUITES.iter().any(|suite| suite.name == name),
                 "tests-real/{name} has a test that no stage runs; name it in xtask/src/suites.rs"
@@ -143,9 +114,7 @@ mod tests {
     #[test]
     fn ten_ports_are_free() {
         let first = free_ports().unwrap();
-        let _held: Vec<TcpListener> = (first..first + 10)
-            .map(|port| TcpListener::bind(("127.0.0.1", port)).unwrap())
-            .collect();
+        let _held: Vec<TcpListener> = (first..first + 10).map(|port| TcpListener::bind(("127.0.0.1", port)).unwrap()).collect();
         assert_ne!(free_ports().unwrap(), first);
     }
 }

@@ -23,40 +23,17 @@ pub fn run(root: &Path, install: bool, quick: bool) -> bool {
     }
     stages.run("format", || cargo(root, &["fmt", "--all", "--check"]));
     stages.run("house rules", || tidy::run(root));
-    stages.run("lints", || {
-        cargo(
-            root,
-            &[
-                "clippy",
-                "--quiet",
-                "--workspace",
-                "--all-targets",
-                "--",
-                "-D",
-                "warnings",
-            ],
-        )
-    });
-    stages.run("tests on SQLite", || {
-        command::succeeds(tests(root, Scope::Everything).env_remove(POSTGRES))
-    });
+    stages.run("lints", || cargo(root, &["clippy", "--quiet", "--workspace", "--all-targets", "--", "-D", "warnings"]));
+    stages.run("tests on SQLite", || command::succeeds(tests(root, Scope::Everything).env_remove(POSTGRES)));
     if quick {
-        println!(
-            "\nNot asked for (--quick): tests on PostgreSQL, release build, demo, {}",
-            names().join(", ")
-        );
+        println!("\nNot asked for (--quick): tests on PostgreSQL, release build, demo, {}", names().join(", "));
         return stages.report();
     }
     stages.run("tests on PostgreSQL", || {
         let postgres = Postgres::start()?;
         command::succeeds(tests(root, Scope::Storage).env(POSTGRES, postgres.url()))
     });
-    if stages.run("release build", || {
-        cargo(
-            root,
-            &["build", "--quiet", "--release", "--package", "greenroom"],
-        )
-    }) {
+    if stages.run("release build", || cargo(root, &["build", "--quiet", "--release", "--package", "greenroom"])) {
         stages.run("demo --headless", || suites::demo(root));
         for suite in SUITES {
             stages.run(suite.name, || suite.run(root));
@@ -86,29 +63,15 @@ fn tests(root: &Path, scope: Scope) -> Command {
         let mut command = command::command(
             root,
             command::cargo(),
-            &[
-                "nextest",
-                "run",
-                "--workspace",
-                "--no-fail-fast",
-                "--status-level",
-                "slow",
-            ],
+            &["nextest", "run", "--workspace", "--no-fail-fast", "--status-level", "slow"],
         );
         if let Scope::Storage = scope {
-            let filter: Vec<String> = ON_POSTGRES
-                .iter()
-                .map(|name| format!("package({name})"))
-                .collect();
+            let filter: Vec<String> = ON_POSTGRES.iter().map(|name| format!("package({name})")).collect();
             command.args(["--filterset", &filter.join(" | ")]);
         }
         return command;
     }
-    let mut command = command::command(
-        root,
-        command::cargo(),
-        &["test", "--quiet", "--all-targets", "--no-fail-fast"],
-    );
+    let mut command = command::command(root, command::cargo(), &["test", "--quiet", "--all-targets", "--no-fail-fast"]);
     match scope {
         Scope::Everything => command.arg("--workspace"),
         Scope::Storage => command.args(ON_POSTGRES.iter().flat_map(|name| ["--package", name])),
@@ -139,10 +102,7 @@ struct Stage {
 
 impl Stages {
     /// Runs one stage under its header; `true` if it passed.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the times in the table are measured here and nowhere else"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the times in the table are measured here and nowhere else")]
     fn run(&mut self, name: &str, stage: impl FnOnce() -> Result<bool>) -> bool {
         println!("\n=== {name}");
         let start = Instant::now();
@@ -151,37 +111,19 @@ impl Stages {
             Ok(false) => Some("see above".to_owned()),
             Err(error) => {
                 println!("{error:#}");
-                Some(
-                    format!("{error:#}")
-                        .lines()
-                        .next()
-                        .unwrap_or("see above")
-                        .to_owned(),
-                )
+                Some(format!("{error:#}").lines().next().unwrap_or("see above").to_owned())
             }
         };
         let passed = failure.is_none();
         let took = start.elapsed();
-        println!(
-            "=== {name}: {} in {}",
-            if passed { "passed" } else { "FAILED" },
-            seconds(took)
-        );
-        self.done.push(Stage {
-            name: name.to_owned(),
-            took,
-            failure,
-        });
+        println!("=== {name}: {} in {}", if passed { "passed" } else { "FAILED" }, seconds(took));
+        self.done.push(Stage { name: name.to_owned(), took, failure });
         passed
     }
 
     /// A stage that could not run counts as failed: nothing is skipped in silence.
     fn not_run(&mut self, name: &str, why: &str) {
-        self.done.push(Stage {
-            name: name.to_owned(),
-            took: Duration::ZERO,
-            failure: Some(format!("not run: {why}")),
-        });
+        self.done.push(Stage { name: name.to_owned(), took: Duration::ZERO, failure: Some(format!("not run: {why}")) });
     }
 
     /// Prints the table and the plain last line; `true` if every stage passed.
@@ -191,38 +133,19 @@ impl Stages {
     }
 
     fn table(&self) -> String {
-        let width = self
-            .done
-            .iter()
-            .map(|stage| stage.name.len())
-            .max()
-            .unwrap_or(0);
+        let width = self.done.iter().map(|stage| stage.name.len()).max().unwrap_or(0);
         let mut lines: Vec<String> = self
             .done
             .iter()
             .map(|stage| {
-                let outcome = stage
-                    .failure
-                    .as_ref()
-                    .map_or_else(|| "passed".to_owned(), |why| format!("FAILED ({why})"));
-                format!(
-                    "{:width$}  {:>8}  {outcome}",
-                    stage.name,
-                    seconds(stage.took)
-                )
+                let outcome = stage.failure.as_ref().map_or_else(|| "passed".to_owned(), |why| format!("FAILED ({why})"));
+                format!("{:width$}  {:>8}  {outcome}", stage.name, seconds(stage.took))
             })
             .collect();
         let total: Duration = self.done.iter().map(|stage| stage.took).sum();
         lines.push(format!("{:width$}  {:>8}", "all", seconds(total)));
-        let failed = self
-            .done
-            .iter()
-            .filter(|stage| stage.failure.is_some())
-            .count();
-        lines.push(format!(
-            "{} passed, {failed} failed",
-            self.done.len() - failed
-        ));
+        let failed = self.done.iter().filter(|stage| stage.failure.is_some()).count();
+        lines.push(format!("{} passed, {failed} failed", self.done.len() - failed));
         lines.join("\n")
     }
 }

@@ -27,11 +27,7 @@ pub struct Violation {
 
 impl Violation {
     fn new(file: &str, line: usize, message: impl Into<String>) -> Self {
-        Self {
-            file: file.to_owned(),
-            line,
-            message: message.into(),
-        }
+        Self { file: file.to_owned(), line, message: message.into() }
     }
 }
 
@@ -50,25 +46,17 @@ struct File {
 
 impl File {
     fn is(&self, extension: &str) -> bool {
-        Path::new(&self.path)
-            .extension()
-            .is_some_and(|found| found == extension)
+        Path::new(&self.path).extension().is_some_and(|found| found == extension)
     }
 
     /// Its lines with their numbers.
     fn lines(&self) -> impl Iterator<Item = (usize, &str)> {
-        self.text
-            .lines()
-            .enumerate()
-            .map(|(index, line)| (index + 1, line))
+        self.text.lines().enumerate().map(|(index, line)| (index + 1, line))
     }
 
     #[cfg(test)]
     fn example(path: &str, text: &str) -> Self {
-        Self {
-            path: path.into(),
-            text: text.into(),
-        }
+        Self { path: path.into(), text: text.into() }
     }
 }
 
@@ -89,23 +77,14 @@ pub fn run(root: &Path) -> Result<bool> {
 
 /// What cargo knows of the workspace's own crates, without asking any registry.
 pub fn metadata(root: &Path) -> Result<Value> {
-    let arguments = [
-        "metadata",
-        "--format-version",
-        "1",
-        "--no-deps",
-        "--offline",
-    ];
+    let arguments = ["metadata", "--format-version", "1", "--no-deps", "--offline"];
     let text = command::output(&mut command::command(root, command::cargo(), &arguments))?;
     serde_json::from_str(&text).context("cargo metadata printed something that is not JSON")
 }
 
 /// A list inside a JSON object; empty where it is absent.
 pub fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
-    value
-        .get(key)
-        .and_then(Value::as_array)
-        .map_or(&[], Vec::as_slice)
+    value.get(key).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
 /// A text inside a JSON object; empty where it is absent.
@@ -115,13 +94,7 @@ pub fn text<'a>(value: &'a Value, key: &str) -> &'a str {
 
 /// Every text file that git tracks, or would on the next `git add`; pictures and the like are left out.
 fn files(root: &Path) -> Result<Vec<File>> {
-    let arguments = [
-        "ls-files",
-        "-z",
-        "--cached",
-        "--others",
-        "--exclude-standard",
-    ];
+    let arguments = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
     let names = command::output(&mut command::command(root, "git", &arguments))?;
     let mut files = Vec::new();
     for path in names.split('\0').filter(|name| !name.is_empty()) {
@@ -131,10 +104,7 @@ fn files(root: &Path) -> Result<Vec<File>> {
         }
         let bytes = std::fs::read(&full).with_context(|| format!("cannot read {path}"))?;
         if let Ok(text) = String::from_utf8(bytes) {
-            files.push(File {
-                path: path.to_owned(),
-                text,
-            });
+            files.push(File { path: path.to_owned(), text });
         }
     }
     files.sort_by(|a, b| a.path.cmp(&b.path));
@@ -148,10 +118,7 @@ mod tests {
 
     #[test]
     fn a_violation_names_file_and_line() {
-        assert_eq!(
-            Violation::new("a/b.rs", 7, "do it otherwise").to_string(),
-            "a/b.rs:7: do it otherwise"
-        );
+        assert_eq!(Violation::new("a/b.rs", 7, "do it otherwise").to_string(), "a/b.rs:7: do it otherwise");
     }
 
     #[test]
@@ -159,11 +126,6 @@ mod tests {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
         let files = files(root).unwrap();
         assert!(files.iter().any(|file| file.path == "Cargo.toml"));
-        assert!(
-            files
-                .iter()
-                .all(|file| !file.path.starts_with("target/")
-                    && !file.path.contains("node_modules/"))
-        );
+        assert!(files.iter().all(|file| !file.path.starts_with("target/") && !file.path.contains("node_modules/")));
     }
 }

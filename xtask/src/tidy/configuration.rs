@@ -15,26 +15,28 @@ pub fn check(files: &[File]) -> Vec<Violation> {
     let documented: Vec<&str> = words(&guide.text).collect();
     let mut found: Vec<Violation> = Vec::new();
     let mut seen: Vec<&str> = Vec::new();
-    for file in files
-        .iter()
-        .filter(|file| file.path.starts_with(CODE) && file.is("rs"))
-    {
+    for file in files.iter().filter(|file| file.path.starts_with(CODE) && file.is("rs")) {
         for (number, line) in super::sources::code(file) {
             for name in quoted(line).filter(|name| is_variable(name)) {
                 if !seen.contains(&name) && !documented.contains(&name) {
                     seen.push(name);
-                    found.push(Violation::new(&file.path, number, format!("`{name}` is read here and not explained in {GUIDE}; add its row, with its default")));
+                    found.push(Violation::new(
+                        &file.path,
+                        number,
+                        format!("`{name}` is read here and not explained in {GUIDE}; add its row, with its default"),
+                    ));
                 }
             }
         }
     }
-    for file in files
-        .iter()
-        .filter(|file| CONTAINER.contains(&file.path.as_str()))
-    {
+    for file in files.iter().filter(|file| CONTAINER.contains(&file.path.as_str())) {
         for (number, line) in file.lines() {
             for name in words(line).filter(|name| is_variable(name) && !documented.contains(name)) {
-                found.push(Violation::new(&file.path, number, format!("`{name}` is set here and {GUIDE} does not know it; use a name that the binary reads")));
+                found.push(Violation::new(
+                    &file.path,
+                    number,
+                    format!("`{name}` is set here and {GUIDE} does not know it; use a name that the binary reads"),
+                ));
             }
         }
     }
@@ -48,23 +50,15 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
 
 /// What stands between quotation marks in a line of Rust.
 fn quoted(line: &str) -> impl Iterator<Item = &str> {
-    let line = if line.trim_start().starts_with("//") {
-        ""
-    } else {
-        line
-    };
+    let line = if line.trim_start().starts_with("//") { "" } else { line };
     line.split('"').skip(1).step_by(2)
 }
 
 fn is_variable(name: &str) -> bool {
     let families = ["GREENROOM_", "ZOHO_", "EMAIL_"];
-    let ours = families
-        .iter()
-        .any(|family| name.len() > family.len() && name.starts_with(family))
+    let ours = families.iter().any(|family| name.len() > family.len() && name.starts_with(family))
         || ["DATABASE_URL", "DEFAULT_FROM_EMAIL"].contains(&name);
-    ours && name
-        .chars()
-        .all(|letter| letter.is_ascii_uppercase() || letter.is_ascii_digit() || letter == '_')
+    ours && name.chars().all(|letter| letter.is_ascii_uppercase() || letter.is_ascii_digit() || letter == '_')
 }
 
 #[cfg(test)]
@@ -72,35 +66,23 @@ mod tests {
     use super::*;
 
     fn broken(code: &str, guide: &str) -> Vec<String> {
-        let files = [
-            File::example("crates/greenroom/src/config.rs", code),
-            File::example(GUIDE, guide),
-        ];
+        let files = [File::example("crates/greenroom/src/config.rs", code), File::example(GUIDE, guide)];
         check(&files).iter().map(ToString::to_string).collect()
     }
 
     #[test]
     fn a_variable_without_its_row_is_named_once_with_its_line() {
-        let found = broken(
-            "fine\nread(\"GREENROOM_WEEK\");\nread(\"GREENROOM_WEEK\");\n",
-            "| `GREENROOM_WEEKS` | none |",
-        );
+        let found = broken("fine\nread(\"GREENROOM_WEEK\");\nread(\"GREENROOM_WEEK\");\n", "| `GREENROOM_WEEKS` | none |");
         let place = "crates/greenroom/src/config.rs:2: `GREENROOM_WEEK` is read here and not explained in docs/configuration.md; add its row, with its default";
         assert_eq!(found, [place]);
     }
 
     #[test]
     fn a_container_that_sets_an_unknown_variable_is_named() {
-        let container = File::example(
-            "Dockerfile",
-            "FROM scratch\nENV GREENROOM_DATA=/data EMAIL_PORT=25\n",
-        );
+        let container = File::example("Dockerfile", "FROM scratch\nENV GREENROOM_DATA=/data EMAIL_PORT=25\n");
         let files = [container, File::example(GUIDE, "`EMAIL_PORT`")];
         assert_eq!(
-            check(&files)
-                .iter()
-                .map(ToString::to_string)
-                .collect::<Vec<_>>(),
+            check(&files).iter().map(ToString::to_string).collect::<Vec<_>>(),
             [
                 "Dockerfile:2: `GREENROOM_DATA` is set here and docs/configuration.md does not know it; use a name that the binary reads"
             ]
@@ -110,9 +92,6 @@ mod tests {
     #[test]
     fn what_is_explained_and_what_is_no_variable_pass() {
         let code = "read(\"DATABASE_URL\"); say(\"ZOHO_ and more\"); // \"EMAIL_HOST\"\n// \"EMAIL_PORT\"\nread(\"ZOHO_SCOPES\")";
-        assert_eq!(
-            broken(code, "`DATABASE_URL`, `ZOHO_SCOPES`, `EMAIL_HOST`"),
-            Vec::<String>::new()
-        );
+        assert_eq!(broken(code, "`DATABASE_URL`, `ZOHO_SCOPES`, `EMAIL_HOST`"), Vec::<String>::new());
     }
 }

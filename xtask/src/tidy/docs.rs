@@ -17,27 +17,15 @@ const PROMISED: &[&str] = &[
 /// Checks all documents.
 pub fn check(files: &[File]) -> Vec<Violation> {
     let exists = |path: &str| {
-        files.iter().any(|file| {
-            file.path == path
-                || file
-                    .path
-                    .strip_prefix(path)
-                    .is_some_and(|rest| rest.starts_with('/'))
-        })
+        files.iter().any(|file| file.path == path || file.path.strip_prefix(path).is_some_and(|rest| rest.starts_with('/')))
     };
     let mut found = Vec::new();
     for path in PROMISED {
         match files.iter().find(|file| file.path == *path) {
-            None => found.push(Violation::new(
-                path,
-                1,
-                "this document is promised and missing; write it",
-            )),
-            Some(file) if file.text.trim().is_empty() => found.push(Violation::new(
-                path,
-                1,
-                "this document is promised and empty; write it",
-            )),
+            None => found.push(Violation::new(path, 1, "this document is promised and missing; write it")),
+            Some(file) if file.text.trim().is_empty() => {
+                found.push(Violation::new(path, 1, "this document is promised and empty; write it"))
+            }
             Some(_) => {}
         }
     }
@@ -73,8 +61,7 @@ fn links(file: &File) -> Vec<(usize, &str)> {
                 continue;
             };
             let target = target.split(['#', ' ']).next().unwrap_or_default();
-            let elsewhere =
-                target.is_empty() || target.contains("://") || target.starts_with("mailto:");
+            let elsewhere = target.is_empty() || target.contains("://") || target.starts_with("mailto:");
             if !elsewhere {
                 found.push((number, target));
             }
@@ -85,11 +72,7 @@ fn links(file: &File) -> Vec<(usize, &str)> {
 
 /// The path from the top that `target` means in the document `from`; `None` if it leaves the repository.
 fn resolve(from: &str, target: &str) -> Option<String> {
-    let mut parts: Vec<&str> = if target.starts_with('/') {
-        Vec::new()
-    } else {
-        from.split('/').collect()
-    };
+    let mut parts: Vec<&str> = if target.starts_with('/') { Vec::new() } else { from.split('/').collect() };
     parts.pop();
     for part in target.split('/') {
         match part {
@@ -109,29 +92,18 @@ mod tests {
 
     fn broken(extra: &[(&str, &str)]) -> Vec<String> {
         let promised = PROMISED.iter().map(|path| File::example(path, "text"));
-        let files: Vec<File> = promised
-            .chain(extra.iter().map(|(path, text)| File::example(path, text)))
-            .collect();
+        let files: Vec<File> = promised.chain(extra.iter().map(|(path, text)| File::example(path, text))).collect();
         check(&files).iter().map(ToString::to_string).collect()
     }
 
     #[test]
     fn a_promised_document_that_is_missing_or_empty_is_named() {
-        let none: Vec<String> = check(&[])
-            .iter()
-            .map(|violation| violation.file.clone())
-            .collect();
+        let none: Vec<String> = check(&[]).iter().map(|violation| violation.file.clone()).collect();
         assert_eq!(none, PROMISED);
-        let mut files: Vec<File> = PROMISED
-            .iter()
-            .map(|path| File::example(path, "text"))
-            .collect();
+        let mut files: Vec<File> = PROMISED.iter().map(|path| File::example(path, "text")).collect();
         assert_eq!(check(&files), []);
         files[2].text = "\n".into();
-        assert_eq!(
-            check(&files)[0].to_string(),
-            "CHANGELOG.md:1: this document is promised and empty; write it"
-        );
+        assert_eq!(check(&files)[0].to_string(), "CHANGELOG.md:1: this document is promised and empty; write it");
     }
 
     #[test]
@@ -146,13 +118,6 @@ mod tests {
     #[test]
     fn links_that_lead_somewhere_pass() {
         let text = "[up](../README.md#start) [here](#below) [same](b.md) [folder](decisions) [web](https://example.com) [mail](mailto:ana@example.com)\n```\n[code](none.md)\n```\n";
-        assert_eq!(
-            broken(&[
-                ("docs/a.md", text),
-                ("docs/b.md", "b"),
-                ("docs/decisions/0001.md", "c")
-            ]),
-            Vec::<String>::new()
-        );
+        assert_eq!(broken(&[("docs/a.md", text), ("docs/b.md", "b"), ("docs/decisions/0001.md", "c")]), Vec::<String>::new());
     }
 }

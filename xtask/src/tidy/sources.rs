@@ -7,28 +7,13 @@ const LONGEST: usize = 400;
 
 /// Texts that must not stand in a Rust file, and what to do instead. Put together at compile time, so that this file does not break its own rules.
 const FORBIDDEN: &[(&str, &str)] = &[
-    (
-        concat!("#[", "allow("),
-        "an exception needs a reason: `#[expect(lint, reason = \"…\")]`",
-    ),
-    (
-        concat!("#![", "allow("),
-        "an exception needs a reason: `#![expect(lint, reason = \"…\")]`",
-    ),
+    (concat!("#[", "allow("), "an exception needs a reason: `#[expect(lint, reason = \"…\")]`"),
+    (concat!("#![", "allow("), "an exception needs a reason: `#![expect(lint, reason = \"…\")]`"),
     (concat!("todo", "!("), "finish it, or take it out"),
     (concat!("unimplemented", "!("), "finish it, or take it out"),
-    (
-        concat!("FIX", "ME"),
-        "mend it now, or file an issue and say here what holds today",
-    ),
-    (
-        concat!("X", "XX"),
-        "mend it now, or file an issue and say here what holds today",
-    ),
-    (
-        concat!("#[", "ignore"),
-        "a test that never runs checks nothing; mend it or take it out",
-    ),
+    (concat!("FIX", "ME"), "mend it now, or file an issue and say here what holds today"),
+    (concat!("X", "XX"), "mend it now, or file an issue and say here what holds today"),
+    (concat!("#[", "ignore"), "a test that never runs checks nothing; mend it or take it out"),
 ];
 
 /// Hosts that only this or that machine's package clients know about.
@@ -43,21 +28,19 @@ const HOSTS: &[&str] = &[
 ];
 
 /// Folders of one machine.
-const FOLDERS: &[&str] = &[
-    concat!("/wo", "rk/"),
-    concat!("/ro", "ot/"),
-    concat!("/ho", "me/"),
-];
+const FOLDERS: &[&str] = &[concat!("/wo", "rk/"), concat!("/ro", "ot/"), concat!("/ho", "me/")];
 
 /// Checks one file.
 pub fn check(file: &File) -> Vec<Violation> {
     let mut found = named(file);
     if file.path.ends_with("package-lock.json") {
-        let addresses = file
-            .lines()
-            .filter(|(_, line)| line.trim_start().starts_with("\"resolved\": \"http"));
+        let addresses = file.lines().filter(|(_, line)| line.trim_start().starts_with("\"resolved\": \"http"));
         found.extend(addresses.map(|(number, _)| {
-            Violation::new(&file.path, number, "the lock file names a registry; set omit-lockfile-registry-resolved=true in .npmrc beside it and make it again")
+            Violation::new(
+                &file.path,
+                number,
+                "the lock file names a registry; set omit-lockfile-registry-resolved=true in .npmrc beside it and make it again",
+            )
         }));
     }
     if file.is("rs") {
@@ -72,14 +55,17 @@ pub fn check(file: &File) -> Vec<Violation> {
 /// The lines before the tests. In a file under `tests/` there are none.
 pub fn code(file: &File) -> impl Iterator<Item = (usize, &str)> {
     let all_tests = file.path.contains("/tests/");
-    file.lines()
-        .take_while(move |(_, line)| !all_tests && line.trim_start() != "#[cfg(test)]")
+    file.lines().take_while(move |(_, line)| !all_tests && line.trim_start() != "#[cfg(test)]")
 }
 
 fn length(file: &File) -> Option<Violation> {
     let lines = code(file).count();
     (lines > LONGEST).then(|| {
-        Violation::new(&file.path, LONGEST + 1, format!("{lines} lines before its tests, {LONGEST} at most; move what has a name of its own into a file of that name"))
+        Violation::new(
+            &file.path,
+            LONGEST + 1,
+            format!("{lines} lines before its tests, {LONGEST} at most; move what has a name of its own into a file of that name"),
+        )
     })
 }
 
@@ -88,11 +74,7 @@ fn left_open(file: &File) -> Vec<Violation> {
     for (number, line) in file.lines() {
         for (text, cure) in FORBIDDEN {
             if stands_alone(line, text) {
-                found.push(Violation::new(
-                    &file.path,
-                    number,
-                    format!("`{text}`: {cure}"),
-                ));
+                found.push(Violation::new(&file.path, number, format!("`{text}`: {cure}")));
             }
         }
     }
@@ -114,13 +96,18 @@ fn swallowed(file: &File) -> Vec<Violation> {
     const WAYS: &[&str] = &[".ok()", ".unwrap_or_default()", ".unwrap_or(None)"];
     let thrown = |line: &str| {
         line.split_once(".await").is_some_and(|(before, after)| {
-            before.trim_start().starts_with("let _ =")
-                || WAYS.iter().any(|way| after.starts_with(way))
+            before.trim_start().starts_with("let _ =") || WAYS.iter().any(|way| after.starts_with(way))
         })
     };
     code(file)
         .filter(|(_, line)| thrown(line))
-        .map(|(number, _)| Violation::new(&file.path, number, "an error is thrown away after `.await`: hand it on, or match it and say why it does not matter"))
+        .map(|(number, _)| {
+            Violation::new(
+                &file.path,
+                number,
+                "an error is thrown away after `.await`: hand it on, or match it and say why it does not matter",
+            )
+        })
         .collect()
 }
 
@@ -131,20 +118,11 @@ fn sql(file: &File) -> Vec<Violation> {
     }
     let statement = |line: &str| {
         let both = |verb, part| line.find(verb).is_some_and(|at| line[at..].contains(part));
-        both("SELECT ", " FROM ")
-            || line.contains("INSERT INTO ")
-            || line.contains("DELETE FROM ")
-            || both("UPDATE ", " SET ")
+        both("SELECT ", " FROM ") || line.contains("INSERT INTO ") || line.contains("DELETE FROM ") || both("UPDATE ", " SET ")
     };
     code(file)
         .filter(|(_, line)| statement(line))
-        .map(|(number, _)| {
-            Violation::new(
-                &file.path,
-                number,
-                "SQL lives in the store; add a method to ports::Store",
-            )
-        })
+        .map(|(number, _)| Violation::new(&file.path, number, "SQL lives in the store; add a method to ports::Store"))
         .collect()
 }
 
@@ -159,7 +137,11 @@ fn named(file: &File) -> Vec<Violation> {
             ));
         }
         if let Some(folder) = FOLDERS.iter().find(|folder| starts_a_path(line, folder)) {
-            found.push(Violation::new(&file.path, number, format!("`{folder}` is a folder of one machine; use a path from the top of the repository")));
+            found.push(Violation::new(
+                &file.path,
+                number,
+                format!("`{folder}` is a folder of one machine; use a path from the top of the repository"),
+            ));
         }
     }
     found
@@ -167,9 +149,8 @@ fn named(file: &File) -> Vec<Violation> {
 
 /// Does `folder` stand in this line as the beginning of a path, and not inside an address or a longer path?
 fn starts_a_path(line: &str, folder: &str) -> bool {
-    line.match_indices(folder).any(|(at, _)| {
-        !line[..at].ends_with(|before: char| before.is_alphanumeric() || "._-/}".contains(before))
-    })
+    line.match_indices(folder)
+        .any(|(at, _)| !line[..at].ends_with(|before: char| before.is_alphanumeric() || "._-/}".contains(before)))
 }
 
 #[cfg(test)]
@@ -177,10 +158,7 @@ mod tests {
     use super::*;
 
     fn broken(path: &str, text: &str) -> Vec<String> {
-        check(&File::example(path, text))
-            .iter()
-            .map(ToString::to_string)
-            .collect()
+        check(&File::example(path, text)).iter().map(ToString::to_string).collect()
     }
 
     #[test]
@@ -191,10 +169,7 @@ mod tests {
             broken("a.rs", &"x\n".repeat(LONGEST + 1))[0],
             "a.rs:401: 401 lines before its tests, 400 at most; move what has a name of its own into a file of that name"
         );
-        assert_eq!(
-            broken("crates/store/tests/contract.rs", &"x\n".repeat(LONGEST + 1)).len(),
-            0
-        );
+        assert_eq!(broken("crates/store/tests/contract.rs", &"x\n".repeat(LONGEST + 1)).len(), 0);
         assert_eq!(broken("a.md", &"x\n".repeat(LONGEST + 1)).len(), 0);
     }
 
@@ -222,12 +197,8 @@ mod tests {
         ] {
             assert_eq!(broken("a.rs", line).len(), 1, "{line}");
         }
-        for line in [
-            "let busy = read().await?;",
-            "let _ = 5;",
-            "read().await?.first().ok()",
-            "#[cfg(test)]\nlet _ = send().await;",
-        ] {
+        for line in ["let busy = read().await?;", "let _ = 5;", "read().await?.first().ok()", "#[cfg(test)]\nlet _ = send().await;"]
+        {
             assert_eq!(broken("a.rs", line).len(), 0, "{line}");
         }
     }
@@ -237,36 +208,17 @@ mod tests {
         let statement = "let all = \"SELECT id FROM people WHERE id = $1\";";
         assert_eq!(broken("crates/app/src/people.rs", statement).len(), 1);
         assert_eq!(broken("crates/store/src/people.rs", statement).len(), 0);
-        assert_eq!(
-            broken(
-                "crates/app/src/people.rs",
-                "let _x = \"UPDATE people SET name = $1\";"
-            )
-            .len(),
-            1
-        );
+        assert_eq!(broken("crates/app/src/people.rs", "let _x = \"UPDATE people SET name = $1\";").len(), 1);
     }
 
     #[test]
     fn registry_hosts_and_folders_of_one_machine_are_named_in_any_file() {
         for host in HOSTS {
-            assert_eq!(
-                broken("docs/a.md", &format!("see {host}/x")).len(),
-                1,
-                "{host}"
-            );
+            assert_eq!(broken("docs/a.md", &format!("see {host}/x")).len(), 1, "{host}");
         }
         for folder in FOLDERS {
-            assert_eq!(
-                broken("docs/a.md", &format!("cd {folder}main")).len(),
-                1,
-                "{folder}"
-            );
-            assert_eq!(
-                broken("docs/a.md", &format!("https://example.com{folder}main")).len(),
-                0,
-                "{folder}"
-            );
+            assert_eq!(broken("docs/a.md", &format!("cd {folder}main")).len(), 1, "{folder}");
+            assert_eq!(broken("docs/a.md", &format!("https://example.com{folder}main")).len(), 0, "{folder}");
         }
     }
 
@@ -274,13 +226,6 @@ mod tests {
     fn a_lock_file_that_names_a_registry_is_named() {
         let line = "      \"resolved\": \"https://packages.example.com/a.tgz\",";
         assert_eq!(broken("tests-real/package-lock.json", line).len(), 1);
-        assert_eq!(
-            broken(
-                "tests-real/package-lock.json",
-                "      \"version\": \"1.0.0\","
-            )
-            .len(),
-            0
-        );
+        assert_eq!(broken("tests-real/package-lock.json", "      \"version\": \"1.0.0\",").len(), 0);
     }
 }
