@@ -21,13 +21,12 @@ pub fn check(files: &[File]) -> Vec<Violation> {
     };
     let mut found = Vec::new();
     for path in PROMISED {
-        match files.iter().find(|file| file.path == *path) {
-            None => found.push(Violation::new(path, 1, "this document is promised and missing; write it")),
-            Some(file) if file.text.trim().is_empty() => {
-                found.push(Violation::new(path, 1, "this document is promised and empty; write it"))
-            }
-            Some(_) => {}
-        }
+        let lack = match files.iter().find(|file| file.path == *path) {
+            None => "missing",
+            Some(file) if file.text.trim().is_empty() => "empty",
+            Some(_) => continue,
+        };
+        found.push(Violation::new(path, 1, format!("this document is promised and {lack}; write it")));
     }
     for file in files.iter().filter(|file| file.is("md")) {
         for (number, target) in links(file) {
