@@ -1,1 +1,14 @@
-//! calendars
+//! Calendar providers behind `ports::CalendarProvider`: outbound HTTP with limits, a registry by name, and Zoho.
+//!
+//! A further provider is one more folder beside `zoho/` and one line where the registry is filled.
+//!
+//! **Invariant:** no failure becomes an empty answer, a default or "free"; no error text holds a secret, an address, a title, a
+//! URL's query or a piece of a body.
+
+mod failure;
+pub mod http;
+pub mod registry;
+pub mod zoho;
+
+pub use registry::Registry;
+pub use zoho::{Zoho, ZohoConfig};
