@@ -130,8 +130,15 @@ fn instead(fault: Fault) -> Response {
         Fault::GarbageJson => json("{\"access_token\":\"1000.0000"),
         Fault::EmptyBody => json(""),
         Fault::Json { status, body } => (self::status(status), Json(body)).into_response(),
-        // The others do something or need the connection; `struck` has dealt with them.
-        _ => json("{}"),
+        Fault::EmptyObject => json("{}"),
+        // These do something or need the connection: `struck` has dealt with them.
+        Fault::Slow { .. }
+        | Fault::Hang
+        | Fault::Reset
+        | Fault::Localised
+        | Fault::Throttled
+        | Fault::CommitThenDrop
+        | Fault::DropThenCommitAfter { .. } => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }
 

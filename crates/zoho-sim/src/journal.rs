@@ -8,6 +8,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use url::form_urlencoded;
 
+use crate::accounts::is_form;
+
 /// Requests kept, and mails kept; older ones are forgotten.
 const KEPT: usize = 5_000;
 
@@ -125,7 +127,7 @@ impl Recorded {
     ) -> Self {
         let authorization = headers
             .get(header::AUTHORIZATION)
-            .map(|value| value.to_str().unwrap_or("not text"))
+            .map(|value| String::from_utf8_lossy(value.as_bytes()))
             .map(|value| value.split_once(' ').map_or("without a scheme", |(scheme, _)| scheme).to_owned());
         Self {
             number: 0,
@@ -143,11 +145,10 @@ impl Recorded {
 }
 
 fn body_text(path: &str, headers: &HeaderMap, body: &[u8]) -> String {
-    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let Ok(text) = std::str::from_utf8(body) else {
         return format!("[{} bytes that are not text]", body.len());
     };
-    let text = if kind.starts_with("application/x-www-form-urlencoded") {
+    let text = if is_form(headers) {
         redacted(text)
     } else if path.starts_with("/oauth/") && !text.is_empty() {
         // A secret in an unexpected shape cannot be found and replaced.

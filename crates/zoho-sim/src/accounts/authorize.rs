@@ -101,10 +101,10 @@ fn check(world: &World, location: &str, params: &Params) -> Result<Ask, Refused>
         .get("redirect_uri")
         .filter(|uri| client.redirect_uris.iter().any(|known| known == uri))
         .ok_or(Refused("invalid_redirect_uri", "The redirect URI is not one that is registered for this client."))?;
-    let redirect_uri = Url::parse(redirect_text)
-        .ok()
-        .filter(|uri| matches!(uri.scheme(), "http" | "https"))
-        .ok_or(Refused("invalid_redirect_uri", "The redirect URI must be an http or https address."))?;
+    let redirect_uri = match Url::parse(redirect_text) {
+        Ok(uri) if matches!(uri.scheme(), "http" | "https") => uri,
+        _ => return Err(Refused("invalid_redirect_uri", "The redirect URI must be an http or https address.")),
+    };
     if params.get("response_type") != Some("code") {
         return Err(Refused("invalid_response_type", "The response type must be code."));
     }

@@ -22,10 +22,10 @@ pub async fn serverinfo(State(site): State<Site>) -> Json<Value> {
 
 /// `GET /oauth/user/info`
 pub async fn user(State(site): State<Site>, headers: HeaderMap) -> Response {
-    let authorization = headers.get(header::AUTHORIZATION).map(|value| value.to_str().unwrap_or_default());
+    let authorization = headers.get(header::AUTHORIZATION).map(|value| String::from_utf8_lossy(value.as_bytes()));
     site.sim.with(|world, now| {
         let known = world
-            .authorize(&site.location, authorization, now, Scope("AaaServer.profile.READ"))
+            .authorize(&site.location, authorization.as_deref(), now, Scope("AaaServer.profile.READ"))
             .and_then(|id| world.accounts.user(id).ok_or(TokenRefusal::BadToken));
         match known {
             Ok(user) => Json(shown(user, &world.switches)).into_response(),

@@ -21,8 +21,7 @@ impl Params {
     /// From the query and a form body; what stands in the body wins.
     pub fn of_both(query: Option<&str>, headers: &HeaderMap, body: &[u8]) -> Self {
         let mut params = Self::of_query(query);
-        let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-        if kind.to_ascii_lowercase().starts_with("application/x-www-form-urlencoded") {
+        if is_form(headers) {
             params.0.extend(form_urlencoded::parse(body).into_owned());
         }
         params
@@ -41,13 +40,26 @@ impl Params {
     }
 }
 
+/// Whether the body is said to be a form.
+pub fn is_form(headers: &HeaderMap) -> bool {
+    let form = b"application/x-www-form-urlencoded";
+    headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|kind| kind.as_bytes().get(..form.len()))
+        .is_some_and(|kind| kind.eq_ignore_ascii_case(form))
+}
+
+/// Client id and secret; nothing if there is no such header or it cannot be read.
 fn basic(headers: &HeaderMap) -> Option<(String, String)> {
-    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let value = String::from_utf8_lossy(headers.get(header::AUTHORIZATION)?.as_bytes());
     let (scheme, encoded) = value.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("Basic") {
         return None;
     }
-    let plain = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
+    let Ok(plain) = STANDARD.decode(encoded.trim()) else {
+        return None;
+    };
+    let plain = String::from_utf8_lossy(&plain);
     let (id, secret) = plain.split_once(':')?;
     Some((id.to_owned(), secret.to_owned()))
 }
