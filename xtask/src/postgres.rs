@@ -45,9 +45,14 @@ impl Postgres {
         let log = fs::File::create(folder.join("log"))?;
         let mut server = as_user(user, &binaries.join("postgres"));
         server.arg("-D").arg(&data).args(["-p", &port.to_string(), "-k"]).arg(&folder);
-        for setting in
-            ["listen_addresses=127.0.0.1", "fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200"]
-        {
+        for setting in [
+            "listen_addresses=127.0.0.1",
+            "fsync=off",
+            "synchronous_commit=off",
+            "full_page_writes=off",
+            "max_connections=200",
+            "log_connections=on",
+        ] {
             server.args(["-c", setting]);
         }
         let server = server.stdout(log.try_clone()?).stderr(log).spawn().context("cannot start PostgreSQL")?;
@@ -59,6 +64,12 @@ impl Postgres {
     /// The address of its database, as `DATABASE_URL` takes it.
     pub fn url(&self) -> String {
         format!("postgres://greenroom@127.0.0.1:{}/postgres", self.port)
+    }
+
+    /// How many connections tests have made: none means that nothing was tested here.
+    pub fn connections(&self) -> Result<usize> {
+        let log = fs::read_to_string(self.folder.join("log"))?;
+        Ok(log.matches("connection authorized: user=greenroom").count())
     }
 
     fn wait(&mut self, binaries: &Path) -> Result<()> {
@@ -143,7 +154,10 @@ mod tests {
         let (folder, port) = (postgres.folder.clone(), postgres.port);
         assert!(postgres.url().starts_with("postgres://greenroom@127.0.0.1:"));
         assert!(folder.join("data/PG_VERSION").is_file());
-        assert!(std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
+        assert_eq!(postgres.connections().unwrap(), 0, "our own question whether it is ready does not count");
+        let mut psql = Command::new(binaries().unwrap().join("psql"));
+        assert_eq!(command::output(psql.arg(postgres.url()).args(["-Atc", "SELECT 6 * 7"])).unwrap().trim(), "42");
+        assert_eq!(postgres.connections().unwrap(), 1);
         drop(postgres);
         assert!(!folder.exists());
         assert!(std::net::TcpStream::connect(("127.0.0.1", port)).is_err());

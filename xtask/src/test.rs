@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use crate::command;
 use crate::postgres::Postgres;
@@ -31,7 +31,13 @@ pub fn run(root: &Path, install: bool, quick: bool) -> bool {
     }
     stages.run("tests on PostgreSQL", || {
         let postgres = Postgres::start()?;
-        command::succeeds(tests(root, Scope::Storage).env(POSTGRES, postgres.url()))
+        let passed = command::succeeds(tests(root, Scope::Storage).env(POSTGRES, postgres.url()))?;
+        let connections = postgres.connections()?;
+        println!("{connections} connections to PostgreSQL");
+        if passed && connections == 0 {
+            bail!("no test has connected to PostgreSQL; they find its address in {POSTGRES}");
+        }
+        Ok(passed)
     });
     if stages.run("release build", || cargo(root, &["build", "--quiet", "--release", "--package", "greenroom"])) {
         stages.run("demo --headless", || suites::demo(root));
@@ -156,8 +162,6 @@ fn seconds(duration: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
-    use anyhow::bail;
-
     use super::*;
 
     #[test]
