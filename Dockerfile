@@ -1,7 +1,7 @@
 # Greenroom in a container: built from source, run by a user without rights, its state in two volumes.
 # The key has a volume of its own, since it must not lie beside the database that it opens.
 
-FROM rust:1-bookworm AS build
+FROM rust:1.95-bookworm AS build
 WORKDIR /src
 COPY . .
 RUN cargo build --release --locked --package greenroom

@@ -8,6 +8,7 @@ mod arrows;
 mod configuration;
 mod docs;
 mod sources;
+mod statements;
 
 use std::fmt;
 use std::path::Path;
@@ -67,6 +68,7 @@ pub fn run(root: &Path) -> Result<bool> {
     violations.extend(files.iter().flat_map(sources::check));
     violations.extend(docs::check(&files));
     violations.extend(configuration::check(&files));
+    violations.extend(statements::check(&files));
     violations.sort_by(|a, b| (&a.file, a.line).cmp(&(&b.file, b.line)));
     for violation in &violations {
         println!("{violation}");

@@ -33,16 +33,7 @@ const FOLDERS: &[&str] = &[concat!("/wo", "rk/"), concat!("/ro", "ot/"), concat!
 /// Checks one file.
 pub fn check(file: &File) -> Vec<Violation> {
     let mut found = named(file);
-    if file.path.ends_with("package-lock.json") {
-        let addresses = file.lines().filter(|(_, line)| line.trim_start().starts_with("\"resolved\": \"http"));
-        found.extend(addresses.map(|(number, _)| {
-            Violation::new(
-                &file.path,
-                number,
-                "the lock file names a registry; set omit-lockfile-registry-resolved=true in .npmrc beside it and make it again",
-            )
-        }));
-    }
+    found.extend(pinned(file));
     if file.is("rs") {
         found.extend(length(file));
         found.extend(left_open(file));
@@ -56,6 +47,23 @@ pub fn check(file: &File) -> Vec<Violation> {
 pub fn code(file: &File) -> impl Iterator<Item = (usize, &str)> {
     let all_tests = file.path.contains("/tests/");
     file.lines().take_while(move |(_, line)| !all_tests && line.trim_start() != "#[cfg(test)]")
+}
+
+/// A file for a package client that says where packages come from: every machine has its own answer to that.
+fn pinned(file: &File) -> Vec<Violation> {
+    let (is_source, cure): (fn(&str) -> bool, &str) = match file.path.rsplit('/').next() {
+        Some("package-lock.json") => (
+            |line| line.trim_start().starts_with("\"resolved\": \"http"),
+            "set omit-lockfile-registry-resolved=true in .npmrc beside it and make it again",
+        ),
+        Some("requirements.txt") => (|line| !line.starts_with('#') && line.contains("://"), "name packages and versions alone"),
+        Some(".npmrc") => (|line| line.contains("registry="), "leave the registry to each machine's own settings"),
+        _ => return Vec::new(),
+    };
+    file.lines()
+        .filter(|(_, line)| is_source(line))
+        .map(|(number, _)| Violation::new(&file.path, number, format!("this names a package registry; {cure}")))
+        .collect()
 }
 
 fn length(file: &File) -> Option<Violation> {
@@ -223,9 +231,15 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_file_that_names_a_registry_is_named() {
-        let line = "      \"resolved\": \"https://packages.example.com/a.tgz\",";
-        assert_eq!(broken("tests-real/package-lock.json", line).len(), 1);
-        assert_eq!(broken("tests-real/package-lock.json", "      \"version\": \"1.0.0\",").len(), 0);
+    fn a_file_that_tells_a_package_client_where_to_fetch_is_named() {
+        let lock = "      \"resolved\": \"https://packages.example.com/a.tgz\",";
+        for (path, good, bad) in [
+            ("tests-real/package-lock.json", "      \"version\": \"1.0.0\",", lock),
+            ("tests-real/requirements.txt", "omnidapter==1.5.0", "--index-url https://packages.example.com/simple"),
+            ("tests-real/.npmrc", "audit=false", "registry=https://packages.example.com"),
+        ] {
+            assert_eq!(broken(path, good).len(), 0, "{path}");
+            assert_eq!(broken(path, bad).len(), 1, "{path}");
+        }
     }
 }
