@@ -298,9 +298,11 @@ async fn statement_17_the_user_can_end_an_apps_access_by_hand() {
 async fn statement_18_both_header_schemes_are_accepted() {
     let world = start().await;
     let tokens = world.connect("ana@example.com").await;
-    for (scheme, status) in [("Zoho-oauthtoken", 200), ("Bearer", 200), ("Basic", 401)] {
-        let request = world.request(Method::GET, "us", "/oauth/user/info");
-        let answer = request.header("Authorization", format!("{scheme} {}", tokens.access)).send().await.unwrap();
-        assert_eq!(answer.status(), status, "{scheme}");
+    for path in ["/oauth/user/info", "/api/v1/calendars"] {
+        for (scheme, status) in [("Zoho-oauthtoken", 200), ("Bearer", 200), ("Basic", 401)] {
+            let request = world.request(Method::GET, "us", path);
+            let answer = request.header("Authorization", format!("{scheme} {}", tokens.access)).send().await.unwrap();
+            assert_eq!(answer.status(), status, "{scheme} at {path}");
+        }
     }
 }

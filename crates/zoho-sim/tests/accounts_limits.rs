@@ -8,13 +8,18 @@ use common::{CLIENT_ID, REDIRECT, SECRET, World, start};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-/// Status and error code of user info with this token.
-async fn info(world: &World, dc: &str, access: &str) -> (u16, Option<String>) {
-    let request = world.request(Method::GET, dc, "/oauth/user/info");
-    let answer = request.header("Authorization", format!("Zoho-oauthtoken {access}")).send().await.unwrap();
-    let status = answer.status().as_u16();
-    let body: Value = answer.json().await.unwrap();
-    (status, body["error"][0]["error_code"].as_str().map(str::to_owned))
+/// Status and error code of a call with this token; user info and Calendar must agree.
+async fn call(world: &World, dc: &str, access: &str) -> (u16, Option<String>) {
+    let mut seen = Vec::new();
+    for path in ["/oauth/user/info", "/api/v1/calendars"] {
+        let request = world.request(Method::GET, dc, path);
+        let answer = request.header("Authorization", format!("Zoho-oauthtoken {access}")).send().await.unwrap();
+        let status = answer.status().as_u16();
+        let body: Value = answer.json().await.unwrap();
+        seen.push((status, body["error"][0]["error_code"].as_str().map(str::to_owned)));
+    }
+    assert_eq!(seen[0], seen[1]);
+    seen.remove(0)
 }
 
 const GOOD: (u16, Option<String>) = (200, None);
@@ -33,10 +38,10 @@ async fn statement_09_access_tokens_end_after_3600_seconds() {
     let world = start().await;
     let tokens = world.connect("ana@example.com").await;
     world.advance(3599);
-    assert_eq!(info(&world, "us", &tokens.access).await, GOOD);
+    assert_eq!(call(&world, "us", &tokens.access).await, GOOD);
     world.advance(1);
-    assert_eq!(info(&world, "us", &tokens.access).await, bad());
-    assert_eq!(info(&world, "us", &refreshed(&world, "us", &tokens.refresh.unwrap()).await).await, GOOD);
+    assert_eq!(call(&world, "us", &tokens.access).await, bad());
+    assert_eq!(call(&world, "us", &refreshed(&world, "us", &tokens.refresh.unwrap()).await).await, GOOD);
 }
 
 #[tokio::test]
@@ -49,11 +54,11 @@ async fn statement_10_the_eleventh_live_access_token_ends_the_first() {
         let access = refreshed(&world, "us", &refresh).await;
         second.get_or_insert(access);
     }
-    assert_eq!(info(&world, "us", &tokens.access).await, GOOD, "ten live tokens");
+    assert_eq!(call(&world, "us", &tokens.access).await, GOOD, "ten live tokens");
     let eleventh = refreshed(&world, "us", &refresh).await;
-    assert_eq!(info(&world, "us", &tokens.access).await, bad());
-    assert_eq!(info(&world, "us", &second.unwrap()).await, GOOD);
-    assert_eq!(info(&world, "us", &eleventh).await, GOOD);
+    assert_eq!(call(&world, "us", &tokens.access).await, bad());
+    assert_eq!(call(&world, "us", &second.unwrap()).await, GOOD);
+    assert_eq!(call(&world, "us", &eleventh).await, GOOD);
 }
 
 #[tokio::test]
@@ -108,8 +113,8 @@ async fn statement_12_the_21st_refresh_token_silently_ends_the_oldest() {
     let refused = world.refresh("us", &first_refresh).await;
     assert_eq!(refused.status(), 200);
     assert_eq!(refused.json::<Value>().await.unwrap(), json!({"error": "invalid_code"}));
-    assert_eq!(info(&world, "us", &first.access).await, bad());
-    assert_eq!(info(&world, "us", &newest_of_first).await, bad());
+    assert_eq!(call(&world, "us", &first.access).await, bad());
+    assert_eq!(call(&world, "us", &newest_of_first).await, bad());
     refreshed(&world, "us", &second_refresh).await;
     refreshed(&world, "eu", &bruno.refresh.unwrap()).await;
 }
@@ -124,8 +129,8 @@ async fn statement_13_codes_and_tokens_work_only_in_their_data_centre() {
     let answer = world.exchange("eu", &back["code"]).await;
     assert_eq!(answer["api_domain"], "https://www.zohoapis.eu");
     let (access, refresh) = (answer["access_token"].as_str().unwrap(), answer["refresh_token"].as_str().unwrap());
-    assert_eq!(info(&world, "eu", access).await, GOOD);
-    assert_eq!(info(&world, "us", access).await, bad());
+    assert_eq!(call(&world, "eu", access).await, GOOD);
+    assert_eq!(call(&world, "us", access).await, bad());
     let foreign: Value = world.refresh("us", refresh).await.json().await.unwrap();
     assert_eq!(foreign, json!({"error": "invalid_code"}));
     world.switch(json!({"foreign_code": "invalid_client"})).await;

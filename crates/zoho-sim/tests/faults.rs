@@ -108,6 +108,23 @@ async fn work_can_be_done_after_the_connection_was_dropped() {
 }
 
 #[tokio::test]
+async fn a_fault_can_wait_for_any_calendar_in_one_data_centre() {
+    let world = start().await;
+    let tokens = world.connect("ana@example.com").await;
+    world.arm(json!({"path": "/api/v1/calendars/*", "method": "GET", "dc": "us", "kind": "status", "status": 503})).await;
+    let status =
+        async |dc: &str, path: &str| world.api(Method::GET, dc, &tokens.access, path).send().await.unwrap().status().as_u16();
+    assert_eq!(status("us", "/calendars").await, 200);
+    assert_eq!(status("eu", "/calendars/default").await, 401);
+    assert_eq!(status("us", "/calendars/default").await, 503);
+    assert_eq!(status("us", "/calendars/default").await, 200);
+    let struck: Vec<String> = world.sim.with(|inner, _| {
+        inner.journal.requests().filter(|request| request.fault.is_some()).map(|request| request.path.clone()).collect()
+    });
+    assert_eq!(struck, ["/api/v1/calendars/default"]);
+}
+
+#[tokio::test]
 async fn the_journal_has_every_request_its_fault_and_no_secret() {
     let world = start().await;
     let tokens = world.connect("ana@example.com").await;

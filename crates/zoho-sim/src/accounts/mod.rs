@@ -14,7 +14,7 @@ use axum::{
 };
 
 pub use self::model::{AccessGrant, Accounts, Client, Code, Issued, RefreshGrant, Scope, TokenRefusal, User, UserId, Uses};
-pub(crate) use self::{authorize::Ask, params::is_form, revoke::revoke_by_user, scopes::in_words};
+pub(crate) use self::{authorize::Ask, params::is_form, scopes::in_words};
 use crate::sim::Site;
 
 /// The routes of Accounts in one data centre.

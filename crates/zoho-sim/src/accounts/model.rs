@@ -195,7 +195,7 @@ impl Accounts {
     }
 
     /// Ends the access tokens of a user, of one client or of all, and says how many. Refresh tokens stay.
-    pub(crate) fn expire(&mut self, user: UserId, client: Option<&str>, now: Timestamp) -> usize {
+    pub fn expire(&mut self, user: UserId, client: Option<&str>, now: Timestamp) -> usize {
         let before = self.access.len();
         self.access.retain(|_, grant| {
             let meant = grant.user == user && client.is_none_or(|client| client == grant.client_id);

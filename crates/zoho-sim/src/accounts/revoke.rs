@@ -72,33 +72,35 @@ fn revoke(world: &mut World, dc: &str, client: Option<&str>, token: &str, now: T
     live
 }
 
-/// The user ends the access of one client, or of all, under "Connected Apps": tokens and consent. Says how many refresh
-/// tokens ended.
-pub fn revoke_by_user(world: &mut World, user: UserId, client: Option<&str>, now: Timestamp) -> usize {
-    let at = now + SignedDuration::from_secs(world.switches.revoke_delay_s);
-    let accounts = &mut world.accounts;
-    let meant = |id: &str| client.is_none_or(|client| client == id);
-    let refresh: Vec<String> = accounts
-        .refresh
-        .iter()
-        .filter(|(_, grant)| grant.user == user && meant(&grant.client_id))
-        .map(|(token, _)| token.clone())
-        .collect();
-    for token in &refresh {
-        accounts.end_refresh(token, at, now);
+impl World {
+    /// The user ends the access of one client, or of all, under "Connected Apps": tokens and consent. Says how many
+    /// refresh tokens ended.
+    pub fn revoke_by_user(&mut self, user: UserId, client: Option<&str>, now: Timestamp) -> usize {
+        let at = now + SignedDuration::from_secs(self.switches.revoke_delay_s);
+        let accounts = &mut self.accounts;
+        let meant = |id: &str| client.is_none_or(|client| client == id);
+        let refresh: Vec<String> = accounts
+            .refresh
+            .iter()
+            .filter(|(_, grant)| grant.user == user && meant(&grant.client_id))
+            .map(|(token, _)| token.clone())
+            .collect();
+        for token in &refresh {
+            accounts.end_refresh(token, at, now);
+        }
+        let access: Vec<String> = accounts
+            .access
+            .iter()
+            .filter(|(_, grant)| grant.user == user && meant(&grant.client_id))
+            .map(|(token, _)| token.clone())
+            .collect();
+        accounts.end_access(access, at, now);
+        accounts.codes.retain(|_, code| code.user != user || !meant(&code.client_id));
+        if let Some(consents) = accounts.consents.get_mut(&user) {
+            consents.retain(|id, _| !meant(id));
+        }
+        refresh.len()
     }
-    let access: Vec<String> = accounts
-        .access
-        .iter()
-        .filter(|(_, grant)| grant.user == user && meant(&grant.client_id))
-        .map(|(token, _)| token.clone())
-        .collect();
-    accounts.end_access(access, at, now);
-    accounts.codes.retain(|_, code| code.user != user || !meant(&code.client_id));
-    if let Some(consents) = accounts.consents.get_mut(&user) {
-        consents.retain(|id, _| !meant(id));
-    }
-    refresh.len()
 }
 
 impl Accounts {

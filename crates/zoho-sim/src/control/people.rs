@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::{Complaint, read};
 use crate::{
-    accounts::{Client, UserId, revoke_by_user},
+    accounts::{Client, UserId},
     sim::Site,
     world::World,
 };
@@ -115,7 +115,7 @@ struct Whose {
 
 /// `POST /_sim/revoke`: the user ends an app's access under "Connected Apps".
 pub async fn revoke(State(site): State<Site>, body: Bytes) -> Result<Json<Value>, Complaint> {
-    of_user(&site, &body, |world, user, client, now| json!({"revoked": revoke_by_user(world, user, client, now)}))
+    of_user(&site, &body, |world, user, client, now| json!({"revoked": world.revoke_by_user(user, client, now)}))
 }
 
 /// `POST /_sim/expire`: the user's access tokens end now, the refresh tokens stay.
