@@ -138,10 +138,12 @@ fn python_packages(root: &Path) -> Result<()> {
     if folder.exists() {
         fs::remove_dir_all(&folder)?;
     }
-    if command::which("python3").is_none() {
+    // Debian's Python comes without the part that makes environments, or not at all.
+    let make = || command::succeeds(Command::new("python3").args(["-m", "venv"]).arg(&folder));
+    if command::which("python3").is_none() || !make()? {
         debian(&["python3", "python3-venv"])?;
+        command::must(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
     }
-    command::must(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
     let mut pip = Command::new(python(root));
     pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement", REQUIREMENTS]).current_dir(root);
     command::must(&mut pip)?;
@@ -153,6 +155,7 @@ fn node_packages(root: &Path) -> Result<()> {
     if command::which("npm").is_none() {
         debian(&["nodejs", "npm"])?;
     }
+    // No package's own script runs: the one browser that they would fetch is Debian's here.
     command::must(&mut command::command(&root.join("tests-real"), "npm", &["ci", "--ignore-scripts", "--no-audit", "--no-fund"]))?;
     fs::copy(root.join(NODE_LOCK), root.join("tests-real/node_modules").join(STAMP))?;
     Ok(())
