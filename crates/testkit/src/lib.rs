@@ -1,5 +1,6 @@
 //! What tests share: a frozen clock, seeded randomness, and the contract that every store must keep.
 
+pub mod store_contract;
 pub mod world;
 
 pub use world::{FrozenClock, SeededEntropy};

@@ -1,0 +1,86 @@
+//! The contract of `ports::Store`: one function per promise. Every engine must keep every one of them on a fresh, empty database.
+//!
+//! A promise that is broken panics. `every_promise!` lists them all, so that a test file can run each as a test of its own.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "a contract that is broken fails its test by a panic"
+)]
+
+pub mod changes;
+pub mod claims;
+pub mod fixtures;
+pub mod job_orders;
+pub mod job_runs;
+pub mod lists;
+pub mod nouns;
+pub mod races;
+
+use std::sync::Arc;
+
+/// Calls `$run!(module promise)` for every promise.
+#[macro_export]
+macro_rules! every_promise {
+    ($run:ident) => {
+        $run!(changes a_revision_is_written_once);
+        $run!(changes a_missing_row_is_not_replaced);
+        $run!(changes a_change_is_written_whole_or_not_at_all);
+        $run!(changes the_last_setting_wins);
+        $run!(changes an_agenda_moves_once_per_revision);
+        $run!(changes a_name_has_one_owner);
+        $run!(changes a_name_changes_hands_within_a_change);
+        $run!(changes the_database_answers_and_can_be_written);
+        $run!(nouns persons_come_back_as_they_were);
+        $run!(nouns persons_are_found_by_any_address);
+        $run!(nouns grants_come_back_as_they_were);
+        $run!(nouns vacancies_come_back_as_they_were);
+        $run!(nouns candidacies_come_back_as_they_were);
+        $run!(nouns interviews_come_back_as_they_were);
+        $run!(nouns feedback_comes_back_as_it_was);
+        $run!(nouns links_come_back_as_they_were);
+        $run!(nouns keys_and_sessions_are_found_by_hash);
+        $run!(nouns a_mail_is_recorded_once);
+        $run!(nouns the_log_comes_back_as_it_was);
+        $run!(lists pages_follow_each_other);
+        $run!(lists an_agenda_holds_what_overlaps);
+        $run!(lists windows_and_attention_are_in_order);
+        $run!(claims a_cell_has_one_interview);
+        $run!(claims a_part_of_a_cell_is_the_whole_cell);
+        $run!(claims an_expired_hold_is_free);
+        $run!(claims a_move_releases_what_it_left);
+        $run!(claims a_cancellation_releases_everything);
+        $run!(job_orders once_is_for_ever);
+        $run!(job_orders an_open_order_wakes_the_open_job);
+        $run!(job_orders a_job_may_order_itself_again);
+        $run!(job_orders a_stream_runs_in_order);
+        $run!(job_orders the_next_due_job_is_known);
+        $run!(job_runs a_lease_is_held_by_one);
+        $run!(job_runs a_lease_that_is_over_is_lost);
+        $run!(job_runs a_job_ordered_again_while_running_is_repeated);
+        $run!(job_runs a_retry_keeps_an_earlier_order);
+        $run!(job_runs attempts_are_counted_and_forgotten);
+        $run!(job_runs the_dead_are_listed_and_revived);
+        $run!(races overlapping_claims_have_one_winner_per_cell);
+        $run!(races a_daily_limit_of_one_holds);
+        $run!(races crossing_holders_do_not_lock_up);
+        $run!(races racing_workers_run_each_job_once);
+        $run!(races one_of_many_takes_a_name);
+        $run!(races one_of_many_writes_a_revision);
+    };
+}
+
+/// Runs every promise, each on a database of its own.
+pub async fn run_all<F>(mut make: impl FnMut() -> F)
+where
+    F: Future<Output = Arc<dyn ports::Store>>,
+{
+    macro_rules! run {
+        ($module:ident $promise:ident) => {
+            $module::$promise(make().await).await
+        };
+    }
+    every_promise!(run);
+}
