@@ -1,1 +1,252 @@
-//! app
+//! Use cases and jobs, in the same noun folders as `domain`.
+//!
+//! Every use case reads, calls a pure function that decides, and hands one [`ports::Change`] to the store. **Invariant:** no transaction
+//! is ever open here, and nothing outside the database happens except in a job.
+
+mod access;
+mod arrange;
+mod calendars;
+mod draft;
+mod error;
+mod feedback;
+mod grants;
+mod interviews;
+mod letters;
+mod operations;
+mod people;
+mod permission;
+mod settle;
+mod vacancies;
+mod waiting;
+mod worker;
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex},
+};
+
+pub use access::SessionView;
+pub use calendars::{AvailabilityView, EventView, Lent, NewEvent};
+use domain::{EmailAddress, Timestamp, audit::Actor, claims::Holder};
+pub use error::{Error, Result};
+pub use feedback::FeedbackView;
+pub use interviews::{InterviewView, ParticipantView};
+pub use operations::Readiness;
+pub use people::{CandidateInput, GrantView, ManagerView, PersonInput};
+pub use permission::{Callback, ConnectView, DisconnectView, PermissionView, RefreshOutcome, Setup, Status};
+use ports::{CalendarProvider, Change, Clock, Entropy, Mailer, Store, change::Conflict, store::CommitError};
+use scheduling::{Rules, RulesDraft, WeeklyHours};
+use url::Url;
+pub use vacancies::{PlaceInput, ShortlistItem, VacancyInput, VacancyPatch, VacancyView};
+use vault::{KeyRing, LinkKey};
+pub use worker::Worker;
+
+/// What an administrator decides before the start.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where people reach Greenroom; mailed links begin with it.
+    pub public_url: Url,
+    /// The company, as people read it.
+    pub company: String,
+    /// Reply-To of every mail, and where summaries go.
+    pub recruiting_contact: Option<EmailAddress>,
+    /// The week of managers who have none of their own.
+    pub default_week: WeeklyHours,
+    /// How long a link to the consent page lives, in days.
+    pub link_days: i64,
+    /// Whether access tokens may be lent at all.
+    pub lending: bool,
+    /// Whether this is the demo.
+    pub demo: bool,
+}
+
+/// Who calls, for the audit log.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// Who.
+    pub actor: Actor,
+    /// The request or job.
+    pub request: Option<String>,
+}
+
+impl Caller {
+    /// The program itself.
+    pub const fn system() -> Self {
+        Self { actor: Actor::System, request: None }
+    }
+}
+
+/// Everything an [`App`] is made of.
+pub struct Parts {
+    /// The database.
+    pub store: Arc<dyn Store>,
+    /// Calendar providers; the first is the one new grants use.
+    pub providers: Vec<Arc<dyn CalendarProvider>>,
+    /// Mail.
+    pub mailer: Arc<dyn Mailer>,
+    /// Business time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// Keys of the vault.
+    pub keys: KeyRing,
+    /// Key of the links.
+    pub link_key: LinkKey,
+    /// The installation's name: bound into everything sealed.
+    pub installation: String,
+    /// What the administrator decided.
+    pub settings: Settings,
+}
+
+struct Inner {
+    parts: Parts,
+    /// Wakes the worker: something may be due.
+    bell: tokio::sync::Notify,
+    /// Tells live pages that something changed.
+    changes: tokio::sync::broadcast::Sender<()>,
+    /// One refresh at a time per grant in this process; other processes are kept off by the lease.
+    refreshing: Turns<domain::Id<domain::grants::Grant>>,
+    /// After a conflict, use cases on one agenda take turns.
+    agendas: Turns<Holder>,
+}
+
+/// The use cases. Cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+impl fmt::Debug for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("App").field("installation", &self.0.parts.installation).finish_non_exhaustive()
+    }
+}
+
+/// Runs of a use case before it gives up with [`Error::Busy`].
+const MAX_RUNS: u32 = 5;
+
+impl App {
+    /// Puts the parts together.
+    pub fn new(parts: Parts) -> Self {
+        let (changes, _) = tokio::sync::broadcast::channel(16);
+        Self(Arc::new(Inner {
+            parts,
+            bell: tokio::sync::Notify::new(),
+            changes,
+            refreshing: Turns::default(),
+            agendas: Turns::default(),
+        }))
+    }
+
+    /// What the administrator decided.
+    pub fn settings(&self) -> &Settings {
+        &self.0.parts.settings
+    }
+
+    /// Business time.
+    pub fn now(&self) -> Timestamp {
+        self.0.parts.clock.now()
+    }
+
+    /// Fires after every commit of this process.
+    pub fn changes(&self) -> tokio::sync::broadcast::Receiver<()> {
+        self.0.changes.subscribe()
+    }
+
+    /// Wakes the worker, for instance after the clock was moved.
+    pub fn ring(&self) {
+        self.0.bell.notify_one();
+    }
+
+    fn store(&self) -> &dyn Store {
+        self.0.parts.store.as_ref()
+    }
+
+    fn entropy(&self) -> &dyn Entropy {
+        self.0.parts.entropy.as_ref()
+    }
+
+    fn id<K: domain::id::Kind>(&self) -> domain::Id<K> {
+        self.entropy().id(self.now())
+    }
+
+    /// The provider that new grants use.
+    pub fn provider(&self) -> Result<&dyn CalendarProvider> {
+        self.0
+            .parts
+            .providers
+            .first()
+            .map(AsRef::as_ref)
+            .ok_or_else(|| Error::Internal("no calendar provider is registered".to_owned()))
+    }
+
+    fn provider_named(&self, name: &str) -> Result<&dyn CalendarProvider> {
+        let found = self.0.parts.providers.iter().find(|provider| provider.name() == name);
+        found.map(AsRef::as_ref).ok_or_else(|| Error::Internal(format!("no calendar provider is called {name}")))
+    }
+
+    /// The rules of somebody who has none of their own, in `zone`.
+    fn default_rules(&self, zone: &domain::Zone) -> Rules {
+        Rules::new(RulesDraft { week: self.settings().default_week.clone(), ..RulesDraft::usual(zone.clone()) })
+            .unwrap_or_else(|_| Rules::usual(zone.clone()))
+    }
+
+    async fn commit(&self, change: Change) -> Result<(), CommitError> {
+        let orders = !change.jobs.is_empty();
+        self.store().commit(change).await?;
+        if orders {
+            self.ring();
+        }
+        // Nobody listening is the normal case.
+        if self.0.changes.send(()).is_err() {
+            tracing::trace!("no live page is open");
+        }
+        Ok(())
+    }
+
+    /// Runs a use case until its change is committed: reads, decides, commits; on a conflict again, at most [`MAX_RUNS`] times, and after
+    /// the first conflict in turn with others that touch the same agenda.
+    async fn transact<T, F, Fut>(&self, agenda: Option<Holder>, run: F) -> Result<T>
+    where
+        F: Fn() -> Fut,
+        Fut: Future<Output = Result<(Change, T)>>,
+    {
+        let mut turn = None;
+        for _ in 0..MAX_RUNS {
+            let (change, value) = run().await?;
+            if change.is_empty() {
+                return Ok(value);
+            }
+            match self.commit(change).await {
+                Ok(()) => return Ok(value),
+                Err(CommitError::Conflict(conflict @ Conflict::Taken { .. })) => return Err(CommitError::Conflict(conflict).into()),
+                Err(CommitError::Conflict(conflict)) => tracing::debug!(%conflict, "conflict; the use case runs again"),
+                Err(error) => return Err(error.into()),
+            }
+            if let (None, Some(holder)) = (&turn, &agenda) {
+                turn = Some(self.0.agendas.take(holder.clone()).await);
+            }
+        }
+        Err(Error::Busy)
+    }
+}
+
+/// Queues by key: whoever holds a turn is alone with its key in this process.
+struct Turns<K>(Mutex<HashMap<K, Arc<tokio::sync::Mutex<()>>>>);
+
+impl<K> Default for Turns<K> {
+    fn default() -> Self {
+        Self(Mutex::new(HashMap::new()))
+    }
+}
+
+impl<K: std::hash::Hash + Eq> Turns<K> {
+    async fn take(&self, key: K) -> tokio::sync::OwnedMutexGuard<()> {
+        let turn = {
+            let mut turns = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            // Keys nobody waits for are forgotten, so the map stays as small as the work at hand.
+            turns.retain(|_, turn| Arc::strong_count(turn) > 1);
+            turns.entry(key).or_default().clone()
+        };
+        turn.lock_owned().await
+    }
+}

@@ -1,0 +1,304 @@
+//! Calendars for callers: lists, events, availability, and the short-lived token that may be lent.
+
+use domain::{
+    EmailAddress, Id, TimeRange, Timestamp, Zone,
+    grants::{CalendarChoice, Grant},
+    people::Person,
+};
+use ports::{
+    Put,
+    calendar::{Access, CalendarInfo, EventDraft, ListMode, ProviderError},
+};
+use scheduling::{Agenda, Busy, Guest, Query, Request, SlotLength, slots};
+use serde_json::json;
+use vault::AccessToken;
+
+use crate::{
+    App, Caller, Error, Result,
+    draft::{later, touched},
+    people::line,
+};
+
+/// Longest window that is read at once, in days.
+const MAX_WINDOW_DAYS: i64 = 366;
+
+/// An event as a caller may see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventView {
+    /// The provider's uid.
+    pub uid: String,
+    /// When.
+    pub range: TimeRange,
+    /// Whether it lasts whole days.
+    pub all_day: bool,
+    /// Whether it takes the owner's time.
+    pub busy: bool,
+    /// Whether it is private.
+    pub private: bool,
+    /// Only for callers with the right to titles, and never of a private event.
+    pub title: Option<String>,
+}
+
+/// An event that a caller wants made.
+#[derive(Debug, Clone)]
+pub struct NewEvent {
+    /// Title.
+    pub title: String,
+    /// When.
+    pub range: TimeRange,
+    /// Text.
+    pub description: Option<String>,
+    /// Write it even where something is in the way.
+    pub allow_conflict: bool,
+}
+
+/// A lent token.
+#[derive(Debug, Clone)]
+pub struct Lent {
+    /// The token.
+    pub access_token: AccessToken,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
+/// When somebody can be booked, and how far that can be trusted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AvailabilityView {
+    /// `known`, `assumed` or `unknown`.
+    pub source: &'static str,
+    /// When the calendar was read.
+    pub as_of: Option<Timestamp>,
+    /// Why it is not known.
+    pub why: Option<String>,
+    /// The zone of the working hours.
+    pub zone: Zone,
+    /// Whether the working hours are the installation's default.
+    pub default_hours: bool,
+    /// Times that can be offered.
+    pub slots: Vec<TimeRange>,
+    /// Times that the calendar has something.
+    pub busy: Vec<TimeRange>,
+}
+
+impl App {
+    /// The manager's usable grant, or what they must do first.
+    async fn connected_grant(&self, email: &str, caller: &Caller) -> Result<(Person, Grant)> {
+        let address: EmailAddress = email.parse().map_err(|error| Error::invalid("manager_email", error))?;
+        if let Some(person) = self.store().person_by_email(&address).await? {
+            let grant = self.store().grant_of(person.id, self.provider()?.name()).await?;
+            if let Some(grant) = grant.filter(Grant::is_usable) {
+                return Ok((person, grant));
+            }
+        }
+        match self.setup(email, None, false, caller).await? {
+            crate::Setup::NeedsAuthorization { url, .. } => Err(Error::NeedsAuthorization { url }),
+            crate::Setup::Connected(_) => Err(Error::Busy),
+        }
+    }
+
+    /// All calendars of a manager.
+    pub async fn calendar_list(&self, email: &str, caller: &Caller) -> Result<Vec<CalendarInfo>> {
+        let (_, grant) = self.connected_grant(email, caller).await?;
+        let provider = self.provider_named(&grant.provider)?;
+        let list = self.with_access(grant.id, |access: Access| async move { provider.calendars(&access).await });
+        list.await.map_err(|error| Error::provider(&error))
+    }
+
+    /// Chooses the calendar interviews are written to.
+    pub async fn choose_calendar(&self, email: &str, calendar: &str, caller: &Caller) -> Result<()> {
+        let list = self.calendar_list(email, caller).await?;
+        let (_, grant) = self.connected_grant(email, caller).await?;
+        let found = list.iter().find(|known| known.uid == calendar || (calendar == "primary" && known.is_default));
+        let found = found.ok_or_else(|| Error::missing("calendar", calendar))?;
+        if !found.writable {
+            return Err(Error::invalid("calendar_id", "events cannot be written to this calendar; choose one the manager owns"));
+        }
+        let choice = CalendarChoice {
+            uid: found.uid.clone(),
+            name: found.name.clone(),
+            zone: found.zone.clone(),
+            is_default: found.is_default,
+        };
+        let (id, choice) = (grant.id, &choice);
+        self.transact(None, || async move {
+            let grant = self.store().grant(id).await?.ok_or_else(|| Error::missing("grant", id))?;
+            let mut next = touched(&grant);
+            next.calendar = Some(choice.clone());
+            if !next.busy_calendars.contains(&choice.uid) {
+                next.busy_calendars.push(choice.uid.clone());
+            }
+            let mut draft = self.draft(caller);
+            draft.audit("grant.calendar_chosen", id, json!({"calendar": choice.uid}));
+            draft.put(Put::Grant(next));
+            self.arrange_all(grant.person, &mut draft).await?;
+            Ok((draft.finish(), ()))
+        })
+        .await
+    }
+
+    /// The provider's uid for `primary`, a uid, or nothing (the chosen calendar).
+    fn calendar_uid(grant: &Grant, calendar: Option<&str>) -> Result<String> {
+        match calendar.filter(|text| !text.is_empty()) {
+            None | Some("primary" | "default") => {
+                let chosen = grant.calendar.as_ref().ok_or_else(|| Error::Refused {
+                    code: "no_calendar",
+                    problem: "the manager has no calendar that can be used".to_owned(),
+                })?;
+                // `primary` is the account's default calendar, also where another one was chosen for interviews.
+                Ok(if chosen.is_default || calendar.is_none() { chosen.uid.clone() } else { "primary".to_owned() })
+            }
+            Some(uid) => Ok(uid.to_owned()),
+        }
+    }
+
+    /// Events of a manager's calendar. Titles only for callers who may see them; reading them is logged.
+    pub async fn calendar_events(
+        &self,
+        email: &str,
+        calendar: Option<&str>,
+        window: TimeRange,
+        titles: bool,
+        caller: &Caller,
+    ) -> Result<Vec<EventView>> {
+        bounded(window)?;
+        let (_, grant) = self.connected_grant(email, caller).await?;
+        let uid = Self::calendar_uid(&grant, calendar)?;
+        let (provider, uid) = (self.provider_named(&grant.provider)?, uid.as_str());
+        let list =
+            self.with_access(grant.id, |access| async move { provider.events(&access, uid, window, ListMode::Instances).await });
+        let events = list.await.map_err(|error| Error::provider(&error))?;
+        if titles {
+            let mut draft = self.draft(caller);
+            draft.audit(
+                "calendar.titles_read",
+                grant.id,
+                json!({"from": window.start(), "to": window.end(), "events": events.len()}),
+            );
+            self.commit(draft.finish()).await?;
+        }
+        let view = |event: ports::calendar::Event| EventView {
+            uid: event.uid,
+            range: event.range,
+            all_day: event.all_day,
+            busy: event.busy,
+            private: event.private,
+            title: (titles && !event.private).then_some(event.title),
+        };
+        Ok(events.into_iter().map(view).collect())
+    }
+
+    /// Makes an event in a manager's calendar. Refused on a clash with a known event or an interview, unless `allow_conflict`.
+    pub async fn create_calendar_event(
+        &self,
+        email: &str,
+        calendar: Option<&str>,
+        event: NewEvent,
+        caller: &Caller,
+    ) -> Result<EventView> {
+        let title = line("title", &event.title)?;
+        let (person, grant) = self.connected_grant(email, caller).await?;
+        let uid = Self::calendar_uid(&grant, calendar)?;
+        if !event.allow_conflict {
+            self.refuse_clash(&person, &grant, event.range).await?;
+        }
+        let draft = EventDraft {
+            title: title.clone(),
+            description: event.description.clone().unwrap_or_default(),
+            location: None,
+            url: None,
+            range: event.range,
+            zone: Self::zone_of(&person, Some(&grant)),
+            make_meeting: false,
+        };
+        let (provider, calendar, draft) = (self.provider_named(&grant.provider)?, uid.as_str(), &draft);
+        let answer = self.with_access(grant.id, |access| async move { provider.create(&access, calendar, draft).await });
+        let written = answer.await.map_err(|error| Error::provider(&error))?;
+        let mut log = self.draft(caller);
+        log.audit("calendar.event_created", grant.id, json!({"uid": written.uid, "start": event.range.start()}));
+        self.commit(log.finish()).await?;
+        Ok(EventView { uid: written.uid, range: event.range, all_day: false, busy: true, private: false, title: Some(title) })
+    }
+
+    async fn refuse_clash(&self, person: &Person, grant: &Grant, range: TimeRange) -> Result<()> {
+        let clash = |problem: &str| Error::Refused {
+            code: "clash",
+            problem: format!("{problem}; choose another time, or send allow_conflict=true"),
+        };
+        if !self.store().agenda(person.id, range).await?.is_empty() {
+            return Err(clash("an interview is booked then"));
+        }
+        let set = self.busy(grant, range).await?.map_err(|error: ProviderError| Error::provider(&error))?;
+        if set.overlaps(range) { Err(clash("the calendar has something then")) } else { Ok(()) }
+    }
+
+    fn zone_of(person: &Person, grant: Option<&Grant>) -> Zone {
+        let calendar = grant.and_then(|grant| grant.calendar.as_ref()).and_then(|calendar| calendar.zone.clone());
+        calendar.or_else(|| person.zone.clone()).unwrap_or_else(Zone::utc)
+    }
+
+    /// The zone in which a manager's times without an offset are meant.
+    pub async fn manager_zone(&self, email: &str) -> Result<Zone> {
+        let person = self.person_by(email, "manager_email").await?;
+        let grant = self.store().grant_of(person.id, self.provider()?.name()).await?;
+        Ok(Self::zone_of(&person, grant.as_ref()))
+    }
+
+    /// Lends a short-lived access token, on the record.
+    pub async fn lend_access_token(&self, email: &str, caller: &Caller) -> Result<Lent> {
+        if !self.settings().lending {
+            return Err(Error::Refused {
+                code: "lending_off",
+                problem: "access tokens are not lent here; an administrator can allow it with GREENROOM_LENDING=true".to_owned(),
+            });
+        }
+        let (_, grant) = self.connected_grant(email, caller).await?;
+        let access = self.access(grant.id).await.map_err(|error| Error::provider(&error))?;
+        let fresh = self.store().grant(grant.id).await?.ok_or_else(|| Error::missing("grant", grant.id))?;
+        let expires_at = fresh.tokens.map(|tokens| tokens.access_expires_at).ok_or(Error::Busy)?;
+        let mut draft = self.draft(caller);
+        draft.audit("token.lent", grant.id, json!({"expires_at": expires_at}));
+        self.commit(draft.finish()).await?;
+        Ok(Lent { access_token: access.token, expires_at })
+    }
+
+    /// When a manager can be booked. What cannot be read is unknown, and offers nothing.
+    pub async fn availability(&self, email: &str, window: TimeRange, minutes: i64) -> Result<AvailabilityView> {
+        bounded(window)?;
+        let length = u32::try_from(minutes).ok().and_then(|minutes| SlotLength::from_minutes(minutes).ok());
+        let length = length.ok_or_else(|| Error::invalid("minutes", "use a multiple of 5 from 5 to 1440"))?;
+        let person = self.person_by(email, "manager_email").await?;
+        let grant = self.store().grant_of(person.id, self.provider()?.name()).await?.filter(Grant::is_usable);
+        let zone = Self::zone_of(&person, grant.as_ref());
+        let rules = person.rules.clone().unwrap_or_else(|| self.default_rules(&zone));
+        let busy = self.busy_of(&person, grant.as_ref(), zone.clone()).await?;
+        let agenda = self.agenda_for(person.id).await?;
+        let request = Request { length, guest: Guest::default() };
+        let query = Query { rules: &rules, busy: &busy, agenda: &agenda, now: self.now(), request: &request };
+        let offered = slots(&query, window).take(2_000).collect();
+        let (source, as_of, why) = match &busy {
+            Busy::Known { as_of, .. } => ("known", Some(*as_of), None),
+            Busy::Assumed { since, policy, .. } => ("assumed", Some(*since), Some(policy.clone())),
+            Busy::Unknown { why } => ("unknown", None, Some(why.clone())),
+        };
+        let busy =
+            busy.set().map(|set| set.ranges().iter().copied().filter(|range| range.overlaps(window)).collect()).unwrap_or_default();
+        Ok(AvailabilityView { source, as_of, why, zone, default_hours: person.rules.is_none(), slots: offered, busy })
+    }
+
+    async fn agenda_for(&self, person: Id<Person>) -> Result<Agenda> {
+        let window = TimeRange::new(later(self.now(), -8 * 24 * 60)?, later(self.now(), MAX_WINDOW_DAYS * 24 * 60)?)
+            .map_err(|error| Error::Internal(error.to_string()))?;
+        let mut agenda = Agenda::empty();
+        for interview in self.store().agenda(person, window).await? {
+            agenda.add(interview.range);
+        }
+        Ok(agenda)
+    }
+}
+
+fn bounded(window: TimeRange) -> Result<()> {
+    if window.minutes() > MAX_WINDOW_DAYS * 24 * 60 {
+        return Err(Error::invalid("end", format!("the window is longer than {MAX_WINDOW_DAYS} days; ask for a shorter one")));
+    }
+    Ok(())
+}

@@ -1,0 +1,94 @@
+//! What administrators and auditors look at: jobs given up, mails sent, the log, readiness.
+
+use domain::{
+    EmailAddress, Id,
+    audit::Entry,
+    jobs::{Job, JobState},
+    mails::SentMail,
+};
+use ports::{change::JobStep, store::Page};
+use serde_json::json;
+
+use crate::{App, Caller, Error, Result};
+
+/// Whether this process can do its work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Readiness {
+    /// Whether there is no problem.
+    pub ok: bool,
+    /// What is wrong and how to mend it.
+    pub problems: Vec<String>,
+}
+
+impl App {
+    /// Jobs that were given up, newest first.
+    pub async fn dead_jobs(&self, limit: u32) -> Result<Vec<Job>> {
+        Ok(self.store().jobs(JobState::Dead, limit).await?)
+    }
+
+    /// Tries a job again that was given up.
+    pub async fn retry_job(&self, id: Id<Job>, caller: &Caller) -> Result<()> {
+        let job = self.store().job(id).await?.ok_or_else(|| Error::missing("job", id))?;
+        if job.state != JobState::Dead {
+            return Err(Error::Refused {
+                code: "job_not_dead",
+                problem: "the job was not given up; there is nothing to retry".to_owned(),
+            });
+        }
+        let mut draft = self.draft(caller);
+        draft.audit("job.retried", id, json!({"kind": job.work.kind()}));
+        let due = draft.now;
+        draft.job(JobStep::Revive { id, due });
+        self.commit(draft.finish()).await.map_err(Error::from)
+    }
+
+    /// Sent mails, newest first.
+    pub async fn mails(&self, to: Option<&str>, page: Page) -> Result<Vec<SentMail>> {
+        let to: Option<EmailAddress> = to.map(str::parse).transpose().map_err(|error| Error::invalid("to", error))?;
+        Ok(self.store().mails(to.as_ref(), page).await?)
+    }
+
+    /// One sent mail.
+    pub async fn mail(&self, id: Id<SentMail>) -> Result<SentMail> {
+        self.store().mail(id).await?.ok_or_else(|| Error::missing("mail", id))
+    }
+
+    /// Whether messages stay on this machine (the mailbox page shows them).
+    pub fn keeps_mail(&self) -> bool {
+        self.0.parts.mailer.keeps_local()
+    }
+
+    /// The log of one subject, newest first.
+    pub async fn trail(&self, subject: &str, limit: u32) -> Result<Vec<Entry>> {
+        Ok(self.store().audit_of(subject, limit).await?)
+    }
+
+    /// The whole log, newest first.
+    pub async fn audit(&self, page: Page) -> Result<Vec<Entry>> {
+        Ok(self.store().audit(page).await?)
+    }
+
+    /// Whether this process can do its work, and what to mend where it cannot.
+    pub async fn ready(&self) -> Readiness {
+        let mut problems = Vec::new();
+        if let Err(error) = self.store().ping().await {
+            tracing::error!(%error, "not ready");
+            problems.push(
+                "the database does not answer or cannot be written; check DATABASE_URL, the disk and the file's owner".to_owned(),
+            );
+        }
+        match self.store().grants(Page::first(200)).await {
+            Ok(grants) => {
+                let misconfigured = grants.iter().any(|grant| grant.refresh.last_failure.as_deref() == Some("misconfigured"));
+                if misconfigured {
+                    problems.push(
+                        "Zoho refuses the client id or secret; correct ZOHO_CLIENT_ID and ZOHO_CLIENT_SECRET and start again"
+                            .to_owned(),
+                    );
+                }
+            }
+            Err(error) => tracing::error!(%error, "grants cannot be read"),
+        }
+        Readiness { ok: problems.is_empty(), problems }
+    }
+}

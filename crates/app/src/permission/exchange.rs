@@ -1,0 +1,353 @@
+//! The exchange job: code → tokens → who consented → active grant. Each step is stored before the next, so a crash repeats none that
+//! cannot be repeated.
+
+use domain::{
+    Id, Timestamp,
+    grants::{Account, CalendarChoice, Grant, GrantState, PendingConnection, PendingReason, RefreshRecord, UnverifiedTokens},
+    jobs::{Dedupe, Work},
+    links::{ConnectOutcome, Link},
+    mails::MailOrder,
+    people::Person,
+};
+use ports::{
+    Put,
+    calendar::{Access, CalendarInfo, FailureClass, Identity, ProviderError},
+    change::Scope,
+};
+use serde_json::json;
+
+use crate::{
+    App, Caller, Error, Result,
+    draft::{Draft, later, touched},
+    worker::Verdict,
+};
+
+/// Attempts at one exchange; a code lives for about a minute anyway.
+const MAX_ATTEMPTS: i64 = 4;
+/// How long an administrator has for a connection by another account.
+const PENDING_MINUTES: i64 = 72 * 60;
+
+impl App {
+    /// Runs the exchange of one callback as far as it goes.
+    pub(crate) async fn run_exchange(
+        &self,
+        link: Id<Link>,
+        person: Id<Person>,
+        sealed_code: &[u8],
+        data_centre: &str,
+        attempt: i64,
+    ) -> Result<Verdict> {
+        let stored = self.store().link(link).await?.ok_or_else(|| Error::missing("link", link))?;
+        if stored.outcome != Some(ConnectOutcome::Working) && stored.outcome != Some(ConnectOutcome::ProviderDown) {
+            return Ok(Verdict::Done);
+        }
+        let result = match self.unverified(&stored, person, sealed_code, data_centre).await? {
+            Ok(Some(unverified)) => self.verify(&stored, person, unverified).await?,
+            Ok(None) => Ok(ConnectOutcome::NoRefreshToken),
+            Err(error) => Err(error),
+        };
+        match result {
+            Ok(outcome) => self.conclude(link, person, outcome).await,
+            Err(error) => self.exchange_failed(link, person, &error, attempt).await,
+        }
+    }
+
+    /// The tokens of this authorization: those stored by an earlier run, or freshly exchanged and stored now. `None`: no refresh token anywhere.
+    async fn unverified(
+        &self,
+        link: &Link,
+        person: Id<Person>,
+        sealed_code: &[u8],
+        data_centre: &str,
+    ) -> Result<Result<Option<UnverifiedTokens>, ProviderError>> {
+        let grant = self.grant_for(person).await?;
+        if let Some(known) = grant.unverified.as_ref().filter(|known| known.link == link.id) {
+            return Ok(Ok(Some(known.clone())));
+        }
+        let code = self.open_code(link.id, sealed_code)?;
+        let answer = match self.provider()?.exchange(data_centre, &code, &self.pkce_verifier(link)).await {
+            Ok(answer) => answer,
+            Err(error) => return Ok(Err(error)),
+        };
+        let stored = self
+            .transact(None, || async {
+                let grant = self.grant_for(person).await?;
+                let mut draft = self.draft(&Caller::system());
+                // Sealed as if nothing were stored, unless the provider gave no refresh token: then the one there is stays (same account only).
+                let base = if answer.refresh.is_some() { None } else { grant.tokens.as_ref() };
+                let Some(tokens) = self.seal_answer(grant.id, base, &answer, draft.now)? else { return Ok((draft.finish(), None)) };
+                let unverified = UnverifiedTokens {
+                    link: link.id,
+                    data_centre: data_centre.to_owned(),
+                    tokens,
+                    has_refresh: answer.refresh.is_some(),
+                    scopes: answer.scopes.clone(),
+                };
+                let mut next = touched(&grant);
+                if next.state != GrantState::Active {
+                    next.state = GrantState::Unverified;
+                }
+                next.unverified = Some(unverified.clone());
+                draft.audit("grant.exchanged", grant.id, json!({"link": link.id, "data_centre": data_centre}));
+                draft.put(Put::Grant(next));
+                Ok((draft.finish(), Some(unverified)))
+            })
+            .await?;
+        Ok(Ok(stored))
+    }
+
+    /// Asks who consented and what calendars there are, and activates the grant or leaves it to the administrator.
+    async fn verify(
+        &self,
+        link: &Link,
+        person: Id<Person>,
+        unverified: UnverifiedTokens,
+    ) -> Result<Result<ConnectOutcome, ProviderError>> {
+        let provider = self.provider()?;
+        let grant = self.grant_for(person).await?;
+        let token = self.open_token(grant.id, "access", &unverified.tokens.access)?;
+        let access = Access { data_centre: unverified.data_centre.clone(), token };
+        let missing = provider
+            .required_scopes()
+            .into_iter()
+            .find(|scope| !unverified.scopes.is_empty() && !unverified.scopes.contains(scope));
+        if let Some(scope) = missing {
+            tracing::warn!(link = %link.id, scope, "a scope that is needed was not given");
+            return Ok(Ok(ConnectOutcome::ScopeMissing));
+        }
+        let identity = match provider.identity(&access).await {
+            Ok(identity) => identity,
+            Err(error) if error.class == FailureClass::ScopeMissing => return Ok(Ok(ConnectOutcome::ScopeMissing)),
+            Err(error) => return Ok(Err(error)),
+        };
+        let calendars = match provider.calendars(&access).await {
+            Ok(calendars) => calendars,
+            Err(error) if error.class == FailureClass::ScopeMissing => return Ok(Ok(ConnectOutcome::ScopeMissing)),
+            Err(error) => return Ok(Err(error)),
+        };
+        let (identity, calendars, unverified) = (&identity, &calendars, &unverified);
+        let outcome = self
+            .transact(None, || async move {
+                let grant = self.grant_for(person).await?;
+                let owner = self.store().person(person).await?.ok_or_else(|| Error::missing("person", person))?;
+                let mut draft = self.draft(&Caller::system());
+                let outcome = self.accept_identity(grant, &owner, unverified, identity, calendars, &mut draft).await?;
+                Ok((draft.finish(), outcome))
+            })
+            .await?;
+        Ok(Ok(outcome))
+    }
+
+    async fn accept_identity(
+        &self,
+        grant: Grant,
+        person: &Person,
+        unverified: &UnverifiedTokens,
+        identity: &Identity,
+        calendars: &[CalendarInfo],
+        draft: &mut Draft<'_>,
+    ) -> Result<ConnectOutcome> {
+        let account = Account {
+            data_centre: unverified.data_centre.clone(),
+            user_id: identity.user_id.clone(),
+            email: identity.email.clone(),
+        };
+        let pinned =
+            grant.account.as_ref().map(|known| known.data_centre == account.data_centre && known.user_id == account.user_id);
+        let why = match pinned {
+            Some(true) => None,
+            Some(false) => Some(PendingReason::OtherAccount),
+            None if person.email() == Some(&account.email) => None,
+            None if person.has(&account.email) => Some(PendingReason::AliasOnly),
+            None => Some(PendingReason::OtherAddress),
+        };
+        let mut next = touched(&grant);
+        next.unverified = None;
+        if let Some(why) = why {
+            if !unverified.has_refresh {
+                return Self::store_without(next, draft, ConnectOutcome::NoRefreshToken);
+            }
+            let pending = PendingConnection {
+                account,
+                tokens: unverified.tokens.clone(),
+                scopes: unverified.scopes.clone(),
+                since: draft.now,
+                why,
+            };
+            draft.audit("grant.awaits_administrator", grant.id, json!({"why": why}));
+            draft.order(
+                Work::DropPending { grant: grant.id },
+                Dedupe::Once(format!("pending:{}:{}", grant.id, unverified.link)),
+                None,
+                later(draft.now, PENDING_MINUTES)?,
+                None,
+            );
+            draft.mail(MailOrder::Attention {
+                subject: grant.id.to_string(),
+                code: "awaits_administrator".to_owned(),
+                at: draft.now.as_second(),
+            });
+            next.pending = Some(pending);
+            return Self::store_without(next, draft, ConnectOutcome::AwaitingAdministrator);
+        }
+        self.activate(next, account, unverified.tokens.clone(), unverified.scopes.clone(), calendars, draft).await
+    }
+
+    /// Stores a grant that goes on as it was before the authorization.
+    #[expect(clippy::unnecessary_wraps, reason = "ends a chain of fallible steps")]
+    fn store_without(mut grant: Grant, draft: &mut Draft<'_>, outcome: ConnectOutcome) -> Result<ConnectOutcome> {
+        if grant.state == GrantState::Unverified {
+            grant.state = if grant.ended.is_some() { GrantState::Disconnected } else { GrantState::Requested };
+        }
+        draft.put(Put::Grant(grant));
+        Ok(outcome)
+    }
+
+    /// Makes the grant the one that is used: pins the account, chooses the calendar, starts what waited for it.
+    pub(super) async fn activate(
+        &self,
+        mut next: Grant,
+        account: Account,
+        tokens: domain::grants::SealedTokens,
+        scopes: Vec<String>,
+        calendars: &[CalendarInfo],
+        draft: &mut Draft<'_>,
+    ) -> Result<ConnectOutcome> {
+        let Some(calendar) = choose(calendars, next.calendar.as_ref()) else {
+            return Self::store_without(next, draft, ConnectOutcome::NoCalendar);
+        };
+        self.revoke_replaced(&next, &account, &tokens, draft)?;
+        draft.take(Scope::Account, format!("{}:{}:{}", next.provider, account.data_centre, account.user_id), next.id);
+        next.state = GrantState::Active;
+        next.data_centre = Some(account.data_centre.clone());
+        next.account = Some(account);
+        next.tokens = Some(tokens);
+        next.scopes = scopes;
+        next.generation += 1;
+        next.refresh = RefreshRecord { succeeded_at: Some(draft.now), ..RefreshRecord::default() };
+        next.busy_calendars = busy_calendars(calendars, &calendar);
+        next.calendar = Some(calendar);
+        next.request = None;
+        next.pending = None;
+        next.connected_at = Some(draft.now);
+        next.ended = None;
+        self.order_refresh(&mut next, draft);
+        draft.audit("grant.connected", next.id, json!({"data_centre": next.data_centre, "generation": next.generation}));
+        draft.mail(MailOrder::Connected { person: next.person, generation: next.generation });
+        let manager = next.person;
+        draft.put(Put::Grant(next));
+        self.arrange_all(manager, draft).await?;
+        Ok(ConnectOutcome::Connected)
+    }
+
+    /// The refresh token that a new connection of the same account replaces is given back (Zoho keeps 20 per user and client).
+    fn revoke_replaced(
+        &self,
+        grant: &Grant,
+        account: &Account,
+        tokens: &domain::grants::SealedTokens,
+        draft: &mut Draft<'_>,
+    ) -> Result<()> {
+        let Some(old) = &grant.tokens else { return Ok(()) };
+        let (Some(data_centre), Some(known)) = (&grant.data_centre, &grant.account) else { return Ok(()) };
+        let before: vault::RefreshToken = self.open_token(grant.id, "refresh", &old.refresh)?;
+        let after: vault::RefreshToken = self.open_token(grant.id, "refresh", &tokens.refresh)?;
+        if before != after && known.user_id == account.user_id {
+            Self::order_revoke(grant.id, data_centre, &old.refresh, draft);
+        }
+        Ok(())
+    }
+
+    /// Orders the revocation of a sealed refresh token.
+    pub(crate) fn order_revoke(grant: Id<Grant>, data_centre: &str, sealed_refresh: &[u8], draft: &mut Draft<'_>) {
+        let work = Work::Revoke { grant, data_centre: data_centre.to_owned(), sealed_refresh: sealed_refresh.to_vec() };
+        draft.order(work, Dedupe::Once(format!("revoke:{grant}:{}", draft.now.as_microsecond())), None, draft.now, None);
+    }
+
+    /// Writes the outcome where the manager's page reads it.
+    async fn conclude(&self, link: Id<Link>, person: Id<Person>, outcome: ConnectOutcome) -> Result<Verdict> {
+        self.transact(None, || async move {
+            let stored = self.store().link(link).await?.ok_or_else(|| Error::missing("link", link))?;
+            let mut next = touched(&stored);
+            next.outcome = Some(outcome);
+            let mut draft = self.draft(&Caller::system());
+            draft.put(Put::Link(next));
+            draft.audit("grant.authorization_ended", person, json!({"outcome": outcome}));
+            Ok((draft.finish(), Verdict::Done))
+        })
+        .await
+    }
+
+    async fn exchange_failed(&self, link: Id<Link>, person: Id<Person>, error: &ProviderError, attempt: i64) -> Result<Verdict> {
+        tracing::warn!(%link, class = ?error.class, detail = error.detail, "an authorization code could not be exchanged");
+        match error.class {
+            FailureClass::Revoked => self.conclude(link, person, ConnectOutcome::CodeExpired).await,
+            FailureClass::Misconfigured => self.conclude(link, person, ConnectOutcome::Misconfigured).await,
+            FailureClass::WrongDataCentre => self.conclude(link, person, ConnectOutcome::WrongDataCentre).await,
+            _ if attempt >= MAX_ATTEMPTS => {
+                // Tokens that are stored already only wait for the provider to say whose they are.
+                let waits = self.grant_for(person).await?.unverified.is_some_and(|known| known.link == link);
+                self.conclude(link, person, ConnectOutcome::ProviderDown).await?;
+                if waits { Ok(Verdict::again(60, "the provider does not say who consented")) } else { Ok(Verdict::Done) }
+            }
+            _ => Ok(Verdict::again(2, format!("{:?}: {}", error.class, error.detail))),
+        }
+    }
+
+    async fn grant_for(&self, person: Id<Person>) -> Result<Grant> {
+        let grant = self.store().grant_of(person, self.provider()?.name()).await?;
+        grant.ok_or_else(|| Error::missing("grant", person))
+    }
+
+    /// Gives a refresh token back to the provider. Best effort: a token that is unknown there counts as revoked.
+    pub(crate) async fn run_revoke(
+        &self,
+        grant: Id<Grant>,
+        data_centre: &str,
+        sealed_refresh: &[u8],
+        attempt: i64,
+    ) -> Result<Verdict> {
+        let token = self.open_token(grant, "refresh", sealed_refresh)?;
+        match self.provider()?.revoke(data_centre, &token).await {
+            Ok(()) => Ok(Verdict::Done),
+            Err(error) if attempt >= 8 => {
+                Ok(Verdict::Fail(format!("the provider did not revoke: {:?} {}", error.class, error.detail)))
+            }
+            Err(error) => Ok(Verdict::backoff(attempt, format!("{:?}: {}", error.class, error.detail))),
+        }
+    }
+}
+
+/// The calendar interviews are written to: the one chosen before if it is still writable, else the default, else the first writable.
+fn choose(calendars: &[CalendarInfo], before: Option<&CalendarChoice>) -> Option<CalendarChoice> {
+    let writable = || calendars.iter().filter(|calendar| calendar.writable);
+    let kept = before.and_then(|before| writable().find(|calendar| calendar.uid == before.uid));
+    let chosen = kept.or_else(|| writable().find(|calendar| calendar.is_default)).or_else(|| writable().next())?;
+    Some(choice(chosen))
+}
+
+/// A calendar as a grant remembers it.
+pub(crate) fn choice(calendar: &CalendarInfo) -> CalendarChoice {
+    CalendarChoice {
+        uid: calendar.uid.clone(),
+        name: calendar.name.clone(),
+        zone: calendar.zone.clone(),
+        is_default: calendar.is_default,
+    }
+}
+
+/// Calendars whose events make the manager busy: all of their own, and the chosen one.
+fn busy_calendars(calendars: &[CalendarInfo], chosen: &CalendarChoice) -> Vec<String> {
+    let mut uids: Vec<_> = calendars
+        .iter()
+        .filter(|calendar| calendar.writable || calendar.uid == chosen.uid)
+        .map(|calendar| calendar.uid.clone())
+        .collect();
+    uids.dedup();
+    uids
+}
+
+/// How long a pending connection waits, for pages.
+pub(crate) fn pending_until(since: Timestamp) -> Result<Timestamp> {
+    later(since, PENDING_MINUTES)
+}

@@ -1,0 +1,106 @@
+//! Connections that an administrator decides, and disconnecting.
+
+use domain::{
+    Id,
+    grants::{Grant, GrantState},
+    links::{ConnectOutcome, Purpose},
+    people::Person,
+};
+use ports::{Put, calendar::Access};
+use serde_json::json;
+
+use crate::{App, Caller, Error, Result, draft::touched, grants, worker::Verdict};
+
+impl App {
+    /// The administrator accepts or refuses a connection by another account.
+    pub async fn decide_pending(&self, id: Id<Grant>, accept: bool, caller: &Caller) -> Result<()> {
+        let grant = self.store().grant(id).await?.ok_or_else(|| Error::missing("grant", id))?;
+        let nothing =
+            || Error::Refused { code: "nothing_pending", problem: "no connection of this manager waits for a decision".to_owned() };
+        let pending = grant.pending.clone().ok_or_else(nothing)?;
+        let calendars = if accept {
+            let token = self.open_token(id, "access", &pending.tokens.access)?;
+            let mut access = Access { data_centre: pending.account.data_centre.clone(), token };
+            if pending.tokens.access_expires_at <= self.now() {
+                let refresh = self.open_token(id, "refresh", &pending.tokens.refresh)?;
+                access.token =
+                    self.provider()?.refresh(&access.data_centre, &refresh).await.map_err(|error| Error::provider(&error))?.access;
+            }
+            self.provider()?.calendars(&access).await.map_err(|error| Error::provider(&error))?
+        } else {
+            Vec::new()
+        };
+        let (pending, calendars) = (&pending, &calendars);
+        self.transact(None, || async move {
+            let grant = self.store().grant(id).await?.ok_or_else(|| Error::missing("grant", id))?;
+            if grant.pending.as_ref() != Some(pending) {
+                return Err(nothing());
+            }
+            let mut draft = self.draft(caller);
+            let mut next = touched(&grant);
+            next.pending = None;
+            if !accept {
+                draft.audit("grant.pending_refused", id, json!({"why": pending.why}));
+                Self::order_revoke(id, &pending.account.data_centre, &pending.tokens.refresh, &mut draft);
+                draft.put(Put::Grant(next));
+                return Ok((draft.finish(), ()));
+            }
+            draft.audit("grant.pending_accepted", id, json!({"why": pending.why}));
+            let outcome = self
+                .activate(next, pending.account.clone(), pending.tokens.clone(), pending.scopes.clone(), calendars, &mut draft)
+                .await?;
+            if outcome != ConnectOutcome::Connected {
+                return Err(Error::Refused {
+                    code: "no_calendar",
+                    problem: "the account has no calendar that can be written; the manager must add one in Zoho first".to_owned(),
+                });
+            }
+            Ok((draft.finish(), ()))
+        })
+        .await
+    }
+
+    /// Nobody decided in time.
+    pub(crate) async fn run_drop_pending(&self, id: Id<Grant>) -> Result<Verdict> {
+        let grant = self.store().grant(id).await?;
+        let over = match grant.and_then(|grant| grant.pending) {
+            Some(pending) => super::exchange::pending_until(pending.since)? <= self.now(),
+            None => false,
+        };
+        if over {
+            self.decide_pending(id, false, &Caller::system()).await?;
+        }
+        Ok(Verdict::Done)
+    }
+
+    /// Ends a manager's grant from our side and revokes it at the provider. The account stays pinned.
+    pub async fn disconnect(&self, person: Id<Person>, caller: &Caller) -> Result<()> {
+        self.transact(None, || async move {
+            let grant =
+                self.store().grant_of(person, self.provider()?.name()).await?.ok_or_else(|| Error::missing("grant", person))?;
+            let mut draft = self.draft(caller);
+            if !matches!(grant.state, GrantState::Active | GrantState::Unverified) {
+                return Ok((draft.finish(), ()));
+            }
+            if let (Some(tokens), Some(data_centre)) = (&grant.tokens, &grant.data_centre) {
+                Self::order_revoke(grant.id, data_centre, &tokens.refresh, &mut draft);
+            }
+            let mut next = touched(&grant);
+            grants::end(&mut next, GrantState::Disconnected, "disconnected", draft.now);
+            next.unverified = None;
+            draft.audit("grant.disconnected", grant.id, json!({"person": person}));
+            draft.put(Put::Grant(next));
+            self.arrange_all(person, &mut draft).await?;
+            Ok((draft.finish(), ()))
+        })
+        .await
+    }
+
+    /// The same from the page a manager reaches by mail.
+    pub async fn disconnect_by_link(&self, token: &str) -> Result<()> {
+        let link = self.open_link(token, Purpose::Disconnect).await?;
+        let person = link.person.ok_or_else(|| Error::Internal(format!("{} is for nobody", link.id)))?;
+        let caller = Caller { actor: domain::audit::Actor::Person(person.to_string()), request: None };
+        self.disconnect(person, &caller).await
+    }
+}

@@ -1,0 +1,471 @@
+//! Vacancies: made, approved, paused, closed; and their shortlists.
+
+use std::collections::HashMap;
+
+use domain::{
+    EmailAddress, Id, Rev,
+    candidacies::Candidacy,
+    grants::Grant,
+    interviews::{By, Command, Interview, InterviewState, decide},
+    people::Person,
+    vacancies::{Place, Policy, Round, Vacancy, VacancyState, Waiting},
+};
+use ports::{Put, change::Scope, store::Page};
+use serde_json::json;
+
+use crate::{
+    App, Caller, Error, Result,
+    draft::{Draft, touched},
+    people::{CandidateInput, GrantView, line, parse},
+    waiting,
+};
+
+/// Where an interview takes place, as an integrator says it.
+#[derive(Debug, Clone, serde::Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind", content = "value")]
+pub enum PlaceInput {
+    /// A room or street address.
+    Address(String),
+    /// A meeting URL.
+    Url(String),
+    /// A Zoho Meeting made with each event.
+    ZohoMeeting,
+}
+
+/// A vacancy as an integrator describes it.
+#[derive(Debug, Clone, Default, serde::Deserialize)]
+pub struct VacancyInput {
+    /// As people read it.
+    pub title: String,
+    /// Who interviews.
+    pub manager_email: String,
+    /// Their name, if not known yet.
+    pub manager_name: Option<String>,
+    /// Who asks, as the manager reads it; the company where absent.
+    pub requested_by: Option<String>,
+    /// Length of an interview; 60 where absent.
+    pub minutes: Option<i64>,
+    /// Name of the round; `Interview` where absent.
+    pub round_name: Option<String>,
+    /// Where.
+    pub place: Option<PlaceInput>,
+    /// What may happen by itself.
+    pub policy: Option<Policy>,
+    /// The integrator's id.
+    pub external_id: Option<String>,
+    /// The shortlist, in order.
+    #[serde(default)]
+    pub candidates: Vec<CandidateInput>,
+}
+
+/// What may be changed.
+#[derive(Debug, Clone, Default, serde::Deserialize)]
+pub struct VacancyPatch {
+    /// See [`VacancyInput::title`].
+    pub title: Option<String>,
+    /// See [`VacancyInput::place`].
+    pub place: Option<PlaceInput>,
+    /// See [`VacancyInput::policy`].
+    pub policy: Option<Policy>,
+    /// See [`VacancyInput::minutes`].
+    pub minutes: Option<i64>,
+}
+
+/// One line of a shortlist.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ShortlistItem {
+    /// The place on the list.
+    pub candidacy: Candidacy,
+    /// Who.
+    pub candidate: Person,
+    /// The interview that counts: the one not cancelled, else the last.
+    pub interview: Option<Interview>,
+}
+
+/// A vacancy with everything a page or an integrator wants to know at once.
+#[derive(Debug, Clone, PartialEq)]
+pub struct VacancyView {
+    /// The vacancy.
+    pub vacancy: Vacancy,
+    /// Who interviews.
+    pub manager: Person,
+    /// Their permission.
+    pub grant: Option<GrantView>,
+    /// The shortlist in order.
+    pub shortlist: Vec<ShortlistItem>,
+    /// What it waits for.
+    pub waiting_for: Vec<Waiting>,
+    /// What may be asked of it, as codes.
+    pub allowed_actions: Vec<&'static str>,
+}
+
+/// Longest shortlist.
+const MAX_SHORTLIST: usize = 5_000;
+
+impl App {
+    /// One vacancy, whole.
+    pub async fn vacancy(&self, id: Id<Vacancy>) -> Result<VacancyView> {
+        let vacancy = self.store().vacancy(id).await?.ok_or_else(|| Error::missing("vacancy", id))?;
+        self.vacancy_view(vacancy).await
+    }
+
+    /// Vacancies, newest first.
+    pub async fn vacancies(&self, page: Page) -> Result<Vec<VacancyView>> {
+        let mut views = Vec::new();
+        for vacancy in self.store().vacancies(page).await? {
+            views.push(self.vacancy_view(vacancy).await?);
+        }
+        Ok(views)
+    }
+
+    async fn vacancy_view(&self, vacancy: Vacancy) -> Result<VacancyView> {
+        let manager = self.person(vacancy.manager).await?;
+        let grant: Option<Grant> = self.store().grant_of(manager.id, self.provider()?.name()).await?;
+        let candidacies = self.store().shortlist(vacancy.id).await?;
+        let interviews = self.store().interviews_of(vacancy.id).await?;
+        let ids: Vec<_> = candidacies.iter().map(|candidacy| candidacy.person).collect();
+        let persons: HashMap<_, _> = self.store().persons(&ids).await?.into_iter().map(|person| (person.id, person)).collect();
+        let shortlist: Vec<_> = candidacies
+            .into_iter()
+            .filter_map(|candidacy| {
+                let candidate = persons.get(&candidacy.person)?.clone();
+                let mine = || interviews.iter().filter(|interview| interview.candidacy == candidacy.id);
+                let interview =
+                    mine().find(|interview| interview.state != InterviewState::Cancelled).or_else(|| mine().next_back()).cloned();
+                Some(ShortlistItem { candidacy, candidate, interview })
+            })
+            .collect();
+        let paused = self.paused_all().await?;
+        let waiting_for = waiting::of(&vacancy, &manager, grant.as_ref(), &shortlist, paused, self.now());
+        let allowed_actions = allowed_actions(&vacancy);
+        let grant = grant.map(|grant| GrantView::of(&grant, self.now()));
+        Ok(VacancyView { vacancy, manager, grant, shortlist, waiting_for, allowed_actions })
+    }
+
+    /// Makes a vacancy with its shortlist. Nothing is mailed or booked before it is approved.
+    pub async fn create_vacancy(&self, input: VacancyInput, caller: &Caller) -> Result<VacancyView> {
+        if input.candidates.len() > MAX_SHORTLIST {
+            return Err(Error::invalid("candidates", format!("a shortlist holds at most {MAX_SHORTLIST} candidates")));
+        }
+        let email: EmailAddress = parse("manager_email", &input.manager_email)?;
+        let (input, email) = (&input, &email);
+        let id = self
+            .transact(None, || async move {
+                let mut draft = self.draft(caller);
+                let manager = self.person_or_new(email, input.manager_name.as_deref(), &mut draft).await?;
+                let vacancy = self.new_vacancy(input, &manager, &mut draft)?;
+                let id = vacancy.id;
+                draft.put(Put::Vacancy(vacancy));
+                let mut fresh: HashMap<String, Person> = HashMap::from([(email.key(), manager)]);
+                for (index, candidate) in input.candidates.iter().enumerate() {
+                    let position = i64::try_from(index).unwrap_or(i64::MAX - 1) + 1;
+                    self.list(id, candidate, position, &mut fresh, &mut draft).await?;
+                }
+                Ok((draft.finish(), id))
+            })
+            .await?;
+        self.vacancy(id).await
+    }
+
+    fn new_vacancy(&self, input: &VacancyInput, manager: &Person, draft: &mut Draft<'_>) -> Result<Vacancy> {
+        let round = Round {
+            position: 1,
+            name: line("round_name", input.round_name.as_deref().unwrap_or("Interview"))?,
+            minutes: minutes(input.minutes.unwrap_or(60))?,
+        };
+        let requested_by = input.requested_by.as_deref().unwrap_or(&self.settings().company);
+        let vacancy = Vacancy {
+            id: self.id(),
+            rev: 1,
+            title: line("title", &input.title)?,
+            manager: manager.id,
+            requested_by: line("requested_by", requested_by)?,
+            state: VacancyState::Draft,
+            paused_at: None,
+            rounds: vec![round],
+            place: input.place.as_ref().map(place).transpose()?,
+            policy: input.policy.clone().unwrap_or_default(),
+            approved_at: None,
+            stuck: None,
+            external_id: input.external_id.as_deref().map(|text| line("external_id", text)).transpose()?,
+            created_at: draft.now,
+        };
+        if let Some(external_id) = &vacancy.external_id {
+            draft.take(Scope::VacancyExternalId, external_id, vacancy.id);
+        }
+        draft.audit("vacancy.created", vacancy.id, json!({"manager": manager.id}));
+        Ok(vacancy)
+    }
+
+    /// Puts a candidate on a shortlist. `fresh` holds persons that this change makes, by address key.
+    async fn list(
+        &self,
+        vacancy: Id<Vacancy>,
+        input: &CandidateInput,
+        position: i64,
+        fresh: &mut HashMap<String, Person>,
+        draft: &mut Draft<'_>,
+    ) -> Result<Id<Candidacy>> {
+        let email: EmailAddress = parse("candidates.email", &input.email)?;
+        let name = line("candidates.name", &input.name)?;
+        let zone = input
+            .zone
+            .as_deref()
+            .map(|zone| domain::Zone::new(zone).map_err(|error| Error::invalid("candidates.zone", error)))
+            .transpose()?;
+        let person = match fresh.get(&email.key()) {
+            Some(person) => person.clone(),
+            None => match self.store().person_by_email(&email).await? {
+                Some(person) => person,
+                None => self.new_person(&email, Some(&name), zone, input.external_id.as_deref(), draft)?,
+            },
+        };
+        fresh.insert(email.key(), person.clone());
+        let candidacy = Candidacy {
+            id: self.id(),
+            rev: 1,
+            vacancy,
+            person: person.id,
+            position,
+            unplaced: None,
+            withdrawn_at: None,
+            created_at: draft.now,
+        };
+        draft.take(Scope::Shortlist, format!("{vacancy}:{}", person.id), candidacy.id);
+        draft.audit("candidate.listed", vacancy, json!({"candidacy": candidacy.id, "person": person.id}));
+        let id = candidacy.id;
+        draft.put(Put::Candidacy(candidacy));
+        Ok(id)
+    }
+
+    /// Adds a candidate at the end. On an approved vacancy they are scheduled alone; nobody else moves.
+    pub async fn add_candidate(&self, id: Id<Vacancy>, input: CandidateInput, caller: &Caller) -> Result<VacancyView> {
+        let input = &input;
+        self.transact(None, || async move {
+            let vacancy = self.store().vacancy(id).await?.ok_or_else(|| Error::missing("vacancy", id))?;
+            if vacancy.state == VacancyState::Closed {
+                return Err(Error::Refused {
+                    code: "vacancy_closed",
+                    problem: "the vacancy is closed; nobody can be added".to_owned(),
+                });
+            }
+            let known = self.store().shortlist(id).await?;
+            if known.len() >= MAX_SHORTLIST {
+                return Err(Error::invalid("candidates", format!("a shortlist holds at most {MAX_SHORTLIST} candidates")));
+            }
+            let position = known.iter().map(|candidacy| candidacy.position).max().unwrap_or(0) + 1;
+            let mut draft = self.draft(caller);
+            self.list(id, input, position, &mut HashMap::new(), &mut draft).await?;
+            if vacancy.state == VacancyState::Approved {
+                draft.arrange(id, draft.now);
+            }
+            Ok((draft.finish(), ()))
+        })
+        .await?;
+        self.vacancy(id).await
+    }
+
+    /// Takes a candidate off the list and cancels their interview.
+    pub async fn withdraw(&self, id: Id<Candidacy>, caller: &Caller) -> Result<()> {
+        self.transact(None, || async move {
+            let candidacy = self.store().candidacy(id).await?.ok_or_else(|| Error::missing("candidacy", id))?;
+            let mut draft = self.draft(caller);
+            if candidacy.withdrawn_at.is_some() {
+                return Ok((draft.finish(), ()));
+            }
+            for interview in self.store().interviews_of(candidacy.vacancy).await? {
+                if interview.candidacy == id && interview.state != InterviewState::Cancelled && interview.range.start() > draft.now
+                {
+                    let (next, effects) = decide(&interview, Command::Cancel { by: By::Recruiter, why: String::new() }, draft.now)?;
+                    draft.interview(next, &effects, &[], 0)?;
+                }
+            }
+            let mut next = touched(&candidacy);
+            next.withdrawn_at = Some(draft.now);
+            draft.audit("candidate.withdrawn", candidacy.vacancy, json!({"candidacy": id}));
+            draft.put(Put::Candidacy(next));
+            Ok((draft.finish(), ()))
+        })
+        .await
+    }
+
+    /// Changes what is not fixed yet. `if_match` is the revision the caller read.
+    pub async fn update_vacancy(
+        &self,
+        id: Id<Vacancy>,
+        patch: VacancyPatch,
+        if_match: Option<Rev>,
+        caller: &Caller,
+    ) -> Result<VacancyView> {
+        let patch = &patch;
+        self.change_vacancy(id, if_match, caller, "vacancy.changed", |next| {
+            if let Some(title) = &patch.title {
+                next.title = line("title", title)?;
+            }
+            if let Some(input) = &patch.place {
+                next.place = Some(place(input)?);
+            }
+            if let Some(policy) = &patch.policy {
+                next.policy = policy.clone();
+            }
+            if let (Some(value), Some(round)) = (patch.minutes, next.rounds.first_mut()) {
+                round.minutes = minutes(value)?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Approves: from here Greenroom works by itself. However often it is called, it starts once.
+    pub async fn approve(&self, id: Id<Vacancy>, dry_run: bool, caller: &Caller) -> Result<VacancyView> {
+        let approved = self
+            .transact(None, || async move {
+                let vacancy = self.store().vacancy(id).await?.ok_or_else(|| Error::missing("vacancy", id))?;
+                let shortlist = self.store().shortlist(id).await?;
+                let mut draft = self.draft(caller);
+                let candidates = shortlist.iter().filter(|candidacy| candidacy.withdrawn_at.is_none()).count();
+                if let Some(problem) = vacancy.approval_problem(candidates) {
+                    let code = match problem {
+                        domain::vacancies::ApprovalProblem::Closed => "vacancy_closed",
+                        domain::vacancies::ApprovalProblem::NoPlace => "no_place",
+                        domain::vacancies::ApprovalProblem::EmptyShortlist => "empty_shortlist",
+                    };
+                    return Err(Error::Refused { code, problem: problem.to_string() });
+                }
+                let mut next = touched(&vacancy);
+                if vacancy.state == VacancyState::Approved {
+                    return Ok((draft.finish(), vacancy));
+                }
+                next.state = VacancyState::Approved;
+                next.approved_at = Some(draft.now);
+                if dry_run {
+                    return Ok((ports::Change::at(draft.now), next));
+                }
+                draft.audit("vacancy.approved", id, json!({"candidates": candidates}));
+                draft.arrange(id, draft.now);
+                draft.put(Put::Vacancy(next.clone()));
+                Ok((draft.finish(), next))
+            })
+            .await?;
+        self.vacancy_view(approved).await
+    }
+
+    /// Starts nothing new for the vacancy until it is resumed.
+    pub async fn pause(&self, id: Id<Vacancy>, caller: &Caller) -> Result<VacancyView> {
+        let now = self.now();
+        self.change_vacancy(id, None, caller, "vacancy.paused", |next| {
+            next.paused_at.get_or_insert(now);
+            Ok(())
+        })
+        .await
+    }
+
+    /// Goes on after a pause.
+    pub async fn resume(&self, id: Id<Vacancy>, caller: &Caller) -> Result<VacancyView> {
+        self.change_vacancy(id, None, caller, "vacancy.resumed", |next| {
+            next.paused_at = None;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Ends the vacancy: nothing new is started; interviews that are booked stay.
+    pub async fn close(&self, id: Id<Vacancy>, caller: &Caller) -> Result<VacancyView> {
+        self.change_vacancy(id, None, caller, "vacancy.closed", |next| {
+            next.state = VacancyState::Closed;
+            next.stuck = None;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn change_vacancy(
+        &self,
+        id: Id<Vacancy>,
+        if_match: Option<Rev>,
+        caller: &Caller,
+        action: &'static str,
+        change: impl Fn(&mut Vacancy) -> Result<()>,
+    ) -> Result<VacancyView> {
+        let change = &change;
+        self.transact(None, || async move {
+            let vacancy = self.store().vacancy(id).await?.ok_or_else(|| Error::missing("vacancy", id))?;
+            if if_match.is_some_and(|rev| rev != vacancy.rev) {
+                return Err(Error::Stale { what: "vacancy", id: id.to_string() });
+            }
+            let mut next = touched(&vacancy);
+            change(&mut next)?;
+            let mut draft = self.draft(caller);
+            draft.audit(action, id, json!({}));
+            if next.state == VacancyState::Approved && next.paused_at.is_none() {
+                draft.arrange(id, draft.now);
+            }
+            draft.put(Put::Vacancy(next));
+            Ok((draft.finish(), ()))
+        })
+        .await?;
+        self.vacancy(id).await
+    }
+
+    /// Whether everything is paused.
+    pub async fn paused_all(&self) -> Result<bool> {
+        Ok(self.store().setting("paused").await?.as_deref() == Some("true"))
+    }
+
+    /// Pauses everything, or goes on.
+    pub async fn pause_all(&self, paused: bool, caller: &Caller) -> Result<()> {
+        let mut draft = self.draft(caller);
+        draft.put(Put::Setting("paused".to_owned(), paused.to_string()));
+        draft.audit(if paused { "all.paused" } else { "all.resumed" }, "installation", json!({}));
+        if !paused {
+            let mut page = Page::first(200);
+            loop {
+                let vacancies = self.store().vacancies(page.clone()).await?;
+                for vacancy in vacancies.iter().filter(|vacancy| vacancy.state == VacancyState::Approved) {
+                    draft.arrange(vacancy.id, draft.now);
+                }
+                let Some(last) = vacancies.last().filter(|_| vacancies.len() == 200) else { break };
+                page.after = Some(last.id.to_string());
+            }
+        }
+        self.commit(draft.finish()).await?;
+        Ok(())
+    }
+}
+
+fn allowed_actions(vacancy: &Vacancy) -> Vec<&'static str> {
+    let mut actions = Vec::new();
+    match vacancy.state {
+        VacancyState::Draft => actions.extend(["approve", "update", "add_candidate", "close"]),
+        VacancyState::Approved => {
+            actions.extend(["update", "add_candidate", "close"]);
+            actions.push(if vacancy.paused_at.is_some() { "resume" } else { "pause" });
+        }
+        VacancyState::Closed => {}
+    }
+    actions
+}
+
+fn minutes(value: i64) -> Result<i64> {
+    let minutes = u32::try_from(value).ok().and_then(|value| scheduling::SlotLength::from_minutes(value).ok());
+    minutes
+        .map(|length| i64::from(length.minutes()))
+        .ok_or_else(|| Error::invalid("minutes", format!("{value} minutes is no length: use a multiple of 5 from 5 to 1440")))
+}
+
+fn place(input: &PlaceInput) -> Result<Place> {
+    match input {
+        PlaceInput::Address(text) => {
+            let text = line("place", text)?;
+            Ok(Place::Address(text))
+        }
+        PlaceInput::Url(text) => {
+            let url: url::Url = parse("place", text)?;
+            if !matches!(url.scheme(), "http" | "https") || text.chars().count() > 255 {
+                return Err(Error::invalid("place", "a meeting URL starts with https:// and has at most 255 characters"));
+            }
+            Ok(Place::Url(url.to_string()))
+        }
+        PlaceInput::ZohoMeeting => Ok(Place::ZohoMeeting),
+    }
+}

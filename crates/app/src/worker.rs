@@ -1,0 +1,228 @@
+//! Running jobs: lease, run, commit the verdict together with what follows from it.
+//!
+//! Any node runs any job. A run may be killed at any instruction: the lease ends, and the job runs again.
+
+use std::{sync::Arc, time::Duration};
+
+use domain::{
+    Timestamp,
+    jobs::{Job, Work, backoff_seconds},
+};
+use ports::{Change, change::JobStep, store::CommitError};
+use tokio::{sync::Semaphore, task::JoinSet};
+
+use crate::{App, Caller, Error, Result, draft::later};
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nothing is left to do.
+    Done,
+    /// Again in `seconds`.
+    Again {
+        /// Business time.
+        seconds: i64,
+        /// What went wrong; `None` where it only waits.
+        error: Option<String>,
+    },
+    /// A person must look.
+    Fail(String),
+}
+
+impl Verdict {
+    /// Again in `seconds`, because of `error`.
+    pub fn again(seconds: i64, error: impl ToString) -> Self {
+        Self::Again { seconds, error: Some(error.to_string()) }
+    }
+
+    /// Again after the usual, growing time.
+    pub fn backoff(attempt: i64, error: impl ToString) -> Self {
+        Self::again(backoff_seconds(attempt, 0), error)
+    }
+}
+
+/// Seconds a lease lasts; a run is cut before that.
+const LEASE_SECONDS: i64 = 180;
+const RUN_LIMIT: Duration = Duration::from_secs(150);
+/// Jobs at once in one process.
+const CONCURRENT: u32 = 16;
+/// Runs after which a job that keeps failing is given up.
+const MAX_ATTEMPTS: i64 = 40;
+/// How often the database is asked although nobody rang: other nodes order jobs too.
+const POLL: Duration = Duration::from_millis(500);
+
+/// The loop that runs jobs in this process.
+pub struct Worker {
+    app: App,
+    slots: Arc<Semaphore>,
+    running: JoinSet<()>,
+}
+
+impl Worker {
+    /// A worker that runs nothing yet.
+    pub fn new(app: App) -> Self {
+        Self { app, slots: Arc::new(Semaphore::new(CONCURRENT as usize)), running: JoinSet::new() }
+    }
+
+    /// Runs jobs until `stop` resolves, then lets the running ones finish.
+    pub async fn run(mut self, stop: impl Future<Output = ()>) {
+        tokio::pin!(stop);
+        loop {
+            let leased = self.lease().await;
+            while self.running.try_join_next().is_some() {}
+            let idle = async {
+                if !leased {
+                    tokio::select! {
+                        () = self.app.0.bell.notified() => {}
+                        () = tokio::time::sleep(POLL) => {}
+                    }
+                }
+            };
+            tokio::select! {
+                () = &mut stop => break,
+                () = idle => {}
+            }
+        }
+        while self.running.join_next().await.is_some() {}
+    }
+
+    /// Starts what is due; whether there was anything.
+    async fn lease(&mut self) -> bool {
+        let free = u32::try_from(self.slots.available_permits()).unwrap_or(0);
+        if free == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            return true;
+        }
+        let jobs = match self.app.store().lease_jobs(self.app.now(), free, LEASE_SECONDS).await {
+            Ok(jobs) => jobs,
+            Err(error) => {
+                tracing::error!(%error, "jobs cannot be leased");
+                return false;
+            }
+        };
+        let any = !jobs.is_empty();
+        for job in jobs {
+            let Ok(slot) = Arc::clone(&self.slots).acquire_owned().await else { return any };
+            let app = self.app.clone();
+            self.running.spawn(async move {
+                Box::pin(app.run_job(job)).await;
+                app.ring();
+                drop(slot);
+            });
+        }
+        any
+    }
+}
+
+impl App {
+    /// Runs everything that is due, one job after the other, until nothing is; at most `limit` runs. For tests and the command line.
+    pub async fn drain(&self, limit: usize) -> Result<usize> {
+        for done in 0..limit {
+            let jobs = self.store().lease_jobs(self.now(), 1, LEASE_SECONDS).await?;
+            let Some(job) = jobs.into_iter().next() else { return Ok(done) };
+            Box::pin(self.run_job(job)).await;
+        }
+        Ok(limit)
+    }
+
+    /// When the next job is due.
+    pub async fn next_due(&self) -> Result<Option<Timestamp>> {
+        Ok(self.store().next_due().await?)
+    }
+
+    async fn run_job(&self, job: Job) {
+        let kind = job.work.kind();
+        if job.not_after.is_some_and(|end| end < self.now()) {
+            tracing::warn!(job = %job.id, kind, "too late to be of use");
+            self.end_job(&job, &Verdict::Fail("stale".to_owned()), true).await;
+            return;
+        }
+        let verdict = match tokio::time::timeout(RUN_LIMIT, Box::pin(self.work(&job))).await {
+            Ok(Ok(verdict)) => verdict,
+            Ok(Err(Error::Internal(text))) => Verdict::backoff(job.attempt, text),
+            Ok(Err(error)) => Verdict::backoff(job.attempt, error),
+            Err(_) => Verdict::backoff(job.attempt, "the run took too long"),
+        };
+        match &verdict {
+            Verdict::Done => tracing::debug!(job = %job.id, kind, "done"),
+            Verdict::Again { error: None, .. } => tracing::debug!(job = %job.id, kind, "waits"),
+            Verdict::Again { error: Some(error), seconds } => {
+                tracing::warn!(job = %job.id, kind, attempt = job.attempt, error, seconds, "again later");
+            }
+            Verdict::Fail(error) => tracing::error!(job = %job.id, kind, error, "given up"),
+        }
+        self.end_job(&job, &verdict, false).await;
+    }
+
+    async fn work(&self, job: &Job) -> Result<Verdict> {
+        match &job.work {
+            Work::Arrange { vacancy } => Box::pin(self.run_arrange(*vacancy)).await,
+            Work::AskAgain { grant } => self.run_ask_again(*grant).await,
+            Work::Exchange { link, person, sealed_code, data_centre } => {
+                self.run_exchange(*link, *person, sealed_code, data_centre, job.attempt).await
+            }
+            Work::Refresh { grant } => match self.run_refresh(*grant).await {
+                Ok(()) => Ok(Verdict::Done),
+                // The protocol has ordered its own next attempt where that makes sense; this one only repeats where it could not begin.
+                Err(error) => {
+                    tracing::warn!(%grant, class = ?error.class, detail = error.detail, "a grant could not be refreshed");
+                    Ok(if error.retry_after.is_some() {
+                        Verdict::again(error.retry_after.unwrap_or(60).max(1), error.detail)
+                    } else {
+                        Verdict::Done
+                    })
+                }
+            },
+            Work::Revoke { grant, data_centre, sealed_refresh } => {
+                self.run_revoke(*grant, data_centre, sealed_refresh, job.attempt).await
+            }
+            Work::DropPending { grant } => self.run_drop_pending(*grant).await,
+            Work::Settle { interview } => self.run_settle(*interview, job.attempt).await,
+            Work::Recheck { interview, intent_rev } => self.run_recheck(*interview, *intent_rev, job.attempt).await,
+            Work::Mail { order } => self.run_mail(order, job.attempt).await,
+            Work::Finish { interview, sequence } => self.run_finish(*interview, *sequence).await,
+            Work::Nag { interview, nag } => self.run_nag(*interview, *nag).await,
+            Work::ReleaseProvisional { interview, sequence } => self.run_release_provisional(*interview, *sequence).await,
+        }
+    }
+
+    /// Stores how a run ended. A lost lease or a new order meanwhile means that the job runs again, which is safe.
+    async fn end_job(&self, job: &Job, verdict: &Verdict, stale: bool) {
+        let lease = job.lease.clone().unwrap_or_default();
+        let now = self.now();
+        let step = match verdict {
+            Verdict::Done => JobStep::Done { id: job.id, lease: lease.clone(), wake: job.wake },
+            Verdict::Again { seconds, error } if error.is_none() || job.attempt < MAX_ATTEMPTS => {
+                let due = now.saturating_add(jiff::SignedDuration::from_secs(*seconds)).unwrap_or(now);
+                JobStep::Retry { id: job.id, lease: lease.clone(), due, error: error.clone() }
+            }
+            Verdict::Again { error, .. } => {
+                JobStep::Dead { id: job.id, lease: lease.clone(), error: error.clone().unwrap_or_default() }
+            }
+            Verdict::Fail(_) if stale => JobStep::Stale { id: job.id, lease: lease.clone() },
+            Verdict::Fail(error) => JobStep::Dead { id: job.id, lease: lease.clone(), error: error.clone() },
+        };
+        let ordered_again = matches!(step, JobStep::Done { .. });
+        match self.commit(Change { jobs: vec![step], ..Change::at(now) }).await {
+            Ok(()) => {}
+            Err(CommitError::Conflict(_)) if ordered_again => {
+                // Ordered again while it ran: free it for the next run at once. If the lease is lost, somebody else has it anyway.
+                let again = JobStep::Retry { id: job.id, lease, due: now, error: None };
+                if let Err(error) = self.commit(Change { jobs: vec![again], ..Change::at(now) }).await {
+                    tracing::debug!(job = %job.id, %error, "the lease was lost");
+                }
+            }
+            Err(error) => tracing::warn!(job = %job.id, %error, "a run's end could not be stored; it runs again"),
+        }
+    }
+
+    /// The caller a job acts as.
+    pub(crate) const fn by_job() -> Caller {
+        Caller::system()
+    }
+
+    /// `minutes` from now.
+    pub(crate) fn in_minutes(&self, minutes: i64) -> Result<Timestamp> {
+        later(self.now(), minutes)
+    }
+}
