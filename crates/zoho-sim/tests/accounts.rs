@@ -52,6 +52,21 @@ async fn statement_01_the_consent_page_is_a_form_that_works_without_javascript()
 }
 
 #[tokio::test]
+async fn statement_01_among_many_accounts_the_address_is_typed() {
+    let world = start().await;
+    for number in 0..10 {
+        let user = json!({"email": format!("person{number}@example.org")});
+        assert_eq!(world.request(Method::POST, "us", "/_sim/users").json(&user).send().await.unwrap().status(), 201);
+    }
+    let page = world.request(Method::GET, "us", "/oauth/v2/auth").query(&World::ask()).send().await.unwrap();
+    let html = page.text().await.unwrap();
+    assert!(html.contains("<input type=\"email\" name=\"user\" value=\"ana@example.com\" required>"), "{html}");
+    assert_eq!(callback(&world.decide("us", &World::ask(), "Person7@Example.org", "accept").await)["location"], "us");
+    let nobody = world.decide("us", &World::ask(), "nobody@example.org", "accept").await;
+    assert_eq!(nobody.status(), 400);
+}
+
+#[tokio::test]
 async fn statement_02_a_request_that_cannot_be_trusted_ends_on_a_page() {
     let world = start().await;
     let cases = [
@@ -104,6 +119,15 @@ async fn statement_04_a_code_works_once_and_for_120_seconds() {
     let code = world.consent(&World::ask(), "ana@example.com").await["code"].clone();
     world.advance(479);
     assert!(world.exchange("us", &code).await["access_token"].is_string());
+}
+
+#[tokio::test]
+async fn statement_04_of_many_exchanges_at_once_one_gets_the_token() {
+    let world = start().await;
+    let code = world.consent(&World::ask(), "ana@example.com").await["code"].clone();
+    let answers = futures_util::future::join_all((0..30).map(|_| world.exchange("us", &code))).await;
+    assert_eq!(answers.iter().filter(|answer| answer["access_token"].is_string()).count(), 1);
+    assert_eq!(answers.iter().filter(|answer| **answer == json!({"error": "invalid_code"})).count(), 29);
 }
 
 #[tokio::test]

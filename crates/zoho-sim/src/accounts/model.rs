@@ -228,7 +228,10 @@ impl World {
         if self.accounts.user_by_email(email).is_some() {
             return None;
         }
-        let zuid = UserId(self.ids.number(600_000_000));
+        let mut zuid = UserId(self.ids.number(600_000_000));
+        while self.accounts.users.contains_key(&zuid) {
+            zuid = UserId(self.ids.number(600_000_000));
+        }
         let user = User {
             zuid,
             email: email.to_owned(),
