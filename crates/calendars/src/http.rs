@@ -114,7 +114,7 @@ impl Reply {
 
 /// An HTTP date as seconds since 1970; its format is RFC 2822's with `GMT`.
 fn http_date(text: &str) -> Option<i64> {
-    rfc2822::DateTimeParser::new().parse_timestamp(text).ok().map(|at| at.as_second())
+    rfc2822::DateTimeParser::new().parse_timestamp(text).ok().map(jiff::Timestamp::as_second)
 }
 
 impl fmt::Debug for Reply {

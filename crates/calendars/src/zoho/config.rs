@@ -9,7 +9,8 @@ use super::data_centres::{DataCentre, DataCentres, origin};
 use crate::http::ClientError;
 
 /// The smallest set of scopes with which interviews can be booked.
-pub const DEFAULT_SCOPES: &str = "ZohoCalendar.calendar.READ,ZohoCalendar.event.ALL,ZohoCalendar.freebusy.READ,AaaServer.profile.READ";
+pub const DEFAULT_SCOPES: &str =
+    "ZohoCalendar.calendar.READ,ZohoCalendar.event.ALL,ZohoCalendar.freebusy.READ,AaaServer.profile.READ";
 /// Where consent begins unless configured; users of other data centres are sent on from there.
 pub const DEFAULT_ACCOUNTS_URL: &str = "https://accounts.zoho.com";
 
@@ -66,13 +67,17 @@ pub enum ConfigError {
     #[error("ZOHO_CLIENT_SECRET is empty; set the secret of the client registered at https://api-console.zoho.com")]
     NoClientSecret,
     /// The redirect URI is not an http(s) URL.
-    #[error("ZOHO_REDIRECT_URI `{0}` is not an http or https URL; set it exactly as it is registered at https://api-console.zoho.com")]
+    #[error(
+        "ZOHO_REDIRECT_URI `{0}` is not an http or https URL; set it exactly as it is registered at https://api-console.zoho.com"
+    )]
     RedirectUri(String),
     /// No scopes.
     #[error("ZOHO_SCOPES is empty; leave it unset for the default `{DEFAULT_SCOPES}`")]
     NoScopes,
     /// Consent would begin at a host that is not listed.
-    #[error("ZOHO_ACCOUNTS_URL `{0}` is not the Accounts host of a known data centre; correct it, or add the host to GREENROOM_ZOHO_HOSTS")]
+    #[error(
+        "ZOHO_ACCOUNTS_URL `{0}` is not the Accounts host of a known data centre; correct it, or add the host to GREENROOM_ZOHO_HOSTS"
+    )]
     AccountsUrl(String),
     /// A secret for a data centre that is not listed.
     #[error("there is a client secret for the data centre `{0}`, which is not on the list; correct its location code")]
@@ -158,8 +163,14 @@ mod tests {
         assert_eq!(check(|c| c.client_secret = ClientSecret::new(String::new())), ConfigError::NoClientSecret);
         assert_eq!(check(|c| c.scopes.clear()), ConfigError::NoScopes);
         assert!(matches!(check(|c| c.redirect_uri = "localhost".to_owned()), ConfigError::RedirectUri(_)));
-        assert!(matches!(check(|c| c.accounts_url = Url::parse("https://accounts.example.com").unwrap()), ConfigError::AccountsUrl(_)));
-        assert!(matches!(check(|c| c.accounts_url = Url::parse("https://accounts.zoho.com/oauth").unwrap()), ConfigError::AccountsUrl(_)));
+        assert!(matches!(
+            check(|c| c.accounts_url = Url::parse("https://accounts.example.com").unwrap()),
+            ConfigError::AccountsUrl(_)
+        ));
+        assert!(matches!(
+            check(|c| c.accounts_url = Url::parse("https://accounts.zoho.com/oauth").unwrap()),
+            ConfigError::AccountsUrl(_)
+        ));
         let secret_for = |c: &mut ZohoConfig| {
             c.data_centre_secrets.insert("xx".to_owned(), ClientSecret::new("s".to_owned()));
         };

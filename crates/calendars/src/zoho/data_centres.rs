@@ -147,11 +147,9 @@ impl DataCentres {
     }
 
     fn located(&self, location: &str) -> Result<&DataCentre, String> {
-        self.by_location(location).ok_or_else(|| {
-            match UNCONFIRMED.iter().find(|(code, ..)| code.eq_ignore_ascii_case(location)) {
-                Some(unconfirmed) => unconfirmed_sentence(unconfirmed),
-                None => "the callback names a location that is not on the list of data centres".to_owned(),
-            }
+        self.by_location(location).ok_or_else(|| match UNCONFIRMED.iter().find(|(code, ..)| code.eq_ignore_ascii_case(location)) {
+            Some(unconfirmed) => unconfirmed_sentence(unconfirmed),
+            None => "the callback names a location that is not on the list of data centres".to_owned(),
         })
     }
 
@@ -202,7 +200,9 @@ mod tests {
         assert_eq!(resolve(Some("au"), None).unwrap(), "au");
         assert_eq!(resolve(Some("EU"), None).unwrap(), "eu");
         assert_eq!(resolve(None, Some("https://accounts.zohocloud.ca")).unwrap(), "ca");
-        for server in ["https://accounts.zoho.eu", "https://accounts.zoho.eu/", "https://accounts.zoho.eu&", "https://ACCOUNTS.zoho.eu:443/&"] {
+        for server in
+            ["https://accounts.zoho.eu", "https://accounts.zoho.eu/", "https://accounts.zoho.eu&", "https://ACCOUNTS.zoho.eu:443/&"]
+        {
             assert_eq!(resolve(Some("eu"), Some(server)).unwrap(), "eu", "{server}");
         }
     }
@@ -230,7 +230,11 @@ mod tests {
 
     #[test]
     fn unconfirmed_ones_say_how_to_allow_them() {
-        for error in [resolve(Some("uk"), None), resolve(None, Some("https://accounts.zoho.uk")), resolve(Some("uk"), Some("https://accounts.zoho.uk/"))] {
+        for error in [
+            resolve(Some("uk"), None),
+            resolve(None, Some("https://accounts.zoho.uk")),
+            resolve(Some("uk"), Some("https://accounts.zoho.uk/")),
+        ] {
             let sentence = error.unwrap_err();
             assert!(sentence.contains("GREENROOM_ZOHO_HOSTS=uk=https://accounts.zoho.uk|https://calendar.zoho.uk"), "{sentence}");
         }
@@ -261,6 +265,9 @@ mod tests {
         assert_eq!(problem("us=https://a.example.com/x"), HostsError::Origin("https://a.example.com/x".to_owned()));
         assert_eq!(problem("us=a.example.com"), HostsError::Origin("a.example.com".to_owned()));
         assert_eq!(problem("us=http://a.example.com"), HostsError::Unencrypted("http://a.example.com".to_owned()));
-        assert_eq!(problem("us=https://a.example.com|http://b.example.com"), HostsError::Unencrypted("http://b.example.com".to_owned()));
+        assert_eq!(
+            problem("us=https://a.example.com|http://b.example.com"),
+            HostsError::Unencrypted("http://b.example.com".to_owned())
+        );
     }
 }

@@ -17,7 +17,9 @@ use async_trait::async_trait;
 use domain::{EmailAddress, TimeRange};
 use ports::{
     CalendarProvider,
-    calendar::{Access, Answer, CalendarInfo, Event, EventDraft, EventPatch, FailureClass, Identity, ListMode, TokenAnswer, Written},
+    calendar::{
+        Access, Answer, CalendarInfo, Event, EventDraft, EventPatch, FailureClass, Identity, ListMode, TokenAnswer, Written,
+    },
 };
 use url::Url;
 use vault::{AuthorizationCode, RefreshToken};
@@ -70,7 +72,10 @@ impl Zoho {
     fn centre(&self, location: &str) -> Answer<&DataCentre> {
         let unlisted = || {
             let code: String = location.chars().filter(char::is_ascii_alphanumeric).take(8).collect();
-            failure(FailureClass::WrongDataCentre, format!("the data centre `{code}` is not on the list; check GREENROOM_ZOHO_HOSTS"))
+            failure(
+                FailureClass::WrongDataCentre,
+                format!("the data centre `{code}` is not on the list; check GREENROOM_ZOHO_HOSTS"),
+            )
         };
         self.centres.by_location(location).ok_or_else(unlisted)
     }

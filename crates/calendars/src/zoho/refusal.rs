@@ -18,8 +18,6 @@ pub(super) struct Refusal {
     pub status: Option<u16>,
     /// Zoho's error code, if it looks like one.
     pub code: Option<String>,
-    /// Whether the body was JSON: a page comes from a gateway or a wrong path, not from Calendar.
-    pub json: bool,
 }
 
 impl From<Refusal> for ProviderError {
@@ -31,17 +29,17 @@ impl From<Refusal> for ProviderError {
 impl Refusal {
     /// A call without an answer.
     pub(super) fn unanswered(problem: &Unanswered, write: bool) -> Self {
-        Self { error: unanswered(problem, write), status: None, code: None, json: false }
+        Self { error: unanswered(problem, write), status: None, code: None }
     }
 
     /// A call that was not made.
     pub(super) fn before(error: ProviderError) -> Self {
-        Self { error, status: None, code: None, json: false }
+        Self { error, status: None, code: None }
     }
 
     /// Whether Calendar did not know the path or the method: nothing is said about the event.
     pub(super) fn is_unknown_route(&self) -> bool {
-        matches!(self.status, Some(404 | 405 | 501)) && self.code.as_deref() == Some("URL_RULE_NOT_CONFIGURED") || self.status == Some(405)
+        self.code.as_deref() == Some("URL_RULE_NOT_CONFIGURED") || self.status == Some(405)
     }
 
     /// Whether Calendar says that what the path names is not there.
@@ -49,9 +47,14 @@ impl Refusal {
         self.error.class == FailureClass::Gone
     }
 
-    /// A 400 that may mean "gone" as well as "stale": JSON with a code that is not about the request's shape.
+    /// A 400, or an error on a good status, that may mean "gone" as well as "stale": its code is unknown and does not blame the request.
     pub(super) fn is_unclear(&self) -> bool {
-        self.status == Some(400) && self.json && self.error.class == FailureClass::Refused && self.code.as_deref().is_some_and(|code| !is_about_the_request(code))
+        let open = match self.status {
+            Some(400) => self.error.class == FailureClass::Refused,
+            Some(200..=299) => self.error.class == FailureClass::Protocol,
+            _ => false,
+        };
+        open && self.code.as_deref().is_some_and(|code| class_of_code(code).is_none())
     }
 }
 
@@ -75,6 +78,8 @@ pub(super) fn examine(what: &str, reply: &Reply, write: bool) -> Result<Value, R
     let body: Option<Value> = serde_json::from_slice(&reply.body).ok();
     let json = body.is_some();
     let code = body.as_ref().and_then(error_code);
+    // With a code, `"status":"failure"` is only another way of saying "error".
+    let throttled = code.is_none() && body.as_ref().is_some_and(is_throttled);
     if let Some(body) = body
         && reply.is_success()
         && body.is_object()
@@ -82,7 +87,6 @@ pub(super) fn examine(what: &str, reply: &Reply, write: bool) -> Result<Value, R
     {
         return Ok(body);
     }
-    let throttled = serde_json::from_slice(&reply.body).is_ok_and(|body| is_throttled(&body));
     let class = match code.as_deref().and_then(class_of_code) {
         Some(class) => class,
         None if throttled || reply.status == 429 => FailureClass::Throttled,
@@ -94,14 +98,14 @@ pub(super) fn examine(what: &str, reply: &Reply, write: bool) -> Result<Value, R
         FailureClass::Protocol => reply.status / 100 != 4,
         _ => false,
     };
-    let shown = code.as_deref().map_or_else(|| if json { "JSON" } else { "no JSON" }, |code| code);
+    let shown = code.as_deref().unwrap_or(if json { "JSON" } else { "no JSON" });
     let error = ProviderError {
         class,
         retry_after: if class == FailureClass::Throttled { reply.retry_after() } else { None },
         may_have_happened: write && unclear,
         detail: format!("{what}: status {} with {shown}", reply.status),
     };
-    Err(Refusal { error, status: Some(reply.status), code, json })
+    Err(Refusal { error, status: Some(reply.status), code })
 }
 
 /// Whether an object carries an error beside or instead of its content.
@@ -133,7 +137,9 @@ pub(super) fn error_code(body: &Value) -> Option<String> {
 
 /// Zoho's rate-limit body. Its `error` is translated on some hosts, its `status` is not; `Access Denied` is not `access_denied`.
 pub(super) fn is_throttled(body: &Value) -> bool {
-    let says = |key: &str, wanted: &str| body.get(key).and_then(Value::as_str).is_some_and(|text| text.to_ascii_lowercase().contains(wanted));
+    let says = |key: &str, wanted: &str| {
+        body.get(key).and_then(Value::as_str).is_some_and(|text| text.to_ascii_lowercase().contains(wanted))
+    };
     says("status", "failure") || says("error", "access denied") || says("error_description", "too many requests")
 }
 
@@ -144,6 +150,7 @@ fn class_of_code(code: &str) -> Option<FailureClass> {
         "URL_RULE_NOT_CONFIGURED" => Some(FailureClass::Protocol),
         "general_error" | "server_error" => Some(FailureClass::Passing),
         code if code.contains("TOO_MANY") || code.contains("THROTTLE") => Some(FailureClass::Throttled),
+        code if ["INTERNAL", "UNAVAILABLE", "TIMEOUT"].iter().any(|trouble| code.contains(trouble)) => Some(FailureClass::Passing),
         code if is_about_the_request(code) => Some(FailureClass::Refused),
         _ => None,
     }
@@ -162,7 +169,10 @@ fn class_of_status(status: u16, json: bool) -> FailureClass {
 
 /// An answer that should have had something in it. `write`: the change may have happened all the same.
 pub(super) fn malformed(what: &str, missing: &str, write: bool) -> ProviderError {
-    ProviderError { may_have_happened: write, ..failure(FailureClass::Protocol, format!("{what}: the answer has no usable {missing}")) }
+    ProviderError {
+        may_have_happened: write,
+        ..failure(FailureClass::Protocol, format!("{what}: the answer has no usable {missing}"))
+    }
 }
 
 /// The entries of a list answer. A missing list is a malformed answer, never an empty one; an entry that only carries a message
@@ -172,7 +182,9 @@ pub(super) fn entries(what: &str, body: &Value, key: &str, write: bool) -> Answe
         return Err(malformed(what, key, write));
     };
     let is_stub = |entry: &Value| {
-        entry.as_object().is_some_and(|entry| !entry.is_empty() && !entry.contains_key("uid") && !entry.contains_key("dateandtime") && entry.contains_key("message"))
+        entry.as_object().is_some_and(|entry| {
+            !entry.is_empty() && !entry.contains_key("uid") && !entry.contains_key("dateandtime") && entry.contains_key("message")
+        })
     };
     Ok(list.iter().filter(|entry| !is_stub(entry)).cloned().collect())
 }
@@ -217,6 +229,7 @@ mod tests {
             ("URL_RULE_NOT_CONFIGURED", Protocol),
             ("general_error", Passing),
             ("TOO_MANY_REQUESTS", Throttled),
+            ("INTERNAL_SERVER_ERROR", Passing),
         ] {
             for status in [200, 400, 401, 404] {
                 assert_eq!(refusal(status, &coded(code), false).error.class, class, "{code} with {status}");
@@ -232,6 +245,7 @@ mod tests {
             (403, "{}", Refused),
             (404, "{}", Gone),
             (404, r#"{"error":[{"error_code":"SOMETHING_ELSE"}]}"#, Gone),
+            (404, r#"{"error_code":"SOMETHING_ELSE","status":"failure"}"#, Gone),
             (404, "<html>", Protocol),
             (409, "", Changed),
             (412, "{}", Changed),
@@ -257,7 +271,13 @@ mod tests {
             assert!(refusal(status, body, true).error.may_have_happened, "{status} {body}");
             assert!(!refusal(status, body, false).error.may_have_happened, "{status} {body}");
         }
-        for (status, body) in [(400, coded("PATTERN_NOT_MATCHED")), (401, coded("INVALID_OAUTHTOKEN")), (412, String::new()), (429, String::new()), (404, "<html>".to_owned())] {
+        for (status, body) in [
+            (400, coded("PATTERN_NOT_MATCHED")),
+            (401, coded("INVALID_OAUTHTOKEN")),
+            (412, String::new()),
+            (429, String::new()),
+            (404, "<html>".to_owned()),
+        ] {
             assert!(!refusal(status, &body, true).error.may_have_happened, "{status} {body}");
         }
     }
@@ -273,7 +293,8 @@ mod tests {
 
     #[test]
     fn nothing_of_the_body_but_a_code_is_shown() {
-        let shown = refusal(400, r#"{"error":[{"error_code":"lunch with ana@example.com","message":"secret"}]}"#, false).error.detail;
+        let shown =
+            refusal(400, r#"{"error":[{"error_code":"lunch with ana@example.com","message":"secret"}]}"#, false).error.detail;
         assert_eq!(shown, "list events: status 400 with JSON");
         assert_eq!(refusal(400, &coded("INVALID_DATA"), false).error.detail, "list events: status 400 with INVALID_DATA");
     }
@@ -285,6 +306,9 @@ mod tests {
         assert!(!refusal(400, "{}", false).is_unclear());
         assert!(!refusal(400, "<html>", false).is_unclear());
         assert!(!refusal(401, &coded("EVENT_NOT_FOUND"), false).is_unclear());
+        assert!(refusal(200, &coded("EVENT_NOT_FOUND"), false).is_unclear());
+        assert!(!refusal(200, &coded("INTERNAL_ERROR"), false).is_unclear());
+        assert!(!refusal(200, "<html>", false).is_unclear());
     }
 
     #[test]

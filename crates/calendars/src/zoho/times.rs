@@ -30,7 +30,8 @@ impl WireTime {
             return None;
         }
         let (date, rest) = text.split_at_checked(8)?;
-        let date = Date::new(number(date, 0..4)?, i8::try_from(number(date, 4..6)?).ok()?, i8::try_from(number(date, 6..8)?).ok()?).ok()?;
+        let date = Date::new(number(date, 0..4)?, i8::try_from(number(date, 4..6)?).ok()?, i8::try_from(number(date, 6..8)?).ok()?)
+            .ok()?;
         let Some(clock) = rest.strip_prefix('T') else {
             return matches!(rest, "" | "Z").then_some(Self::Date(date));
         };
@@ -67,6 +68,20 @@ impl WireTime {
             (Self::Date(date), Some(zone)) => start_of(date.tomorrow().ok()?, zone),
             (Self::Date(date), None) => WESTERNMOST.to_timestamp(date.tomorrow().ok()?.to_datetime(Time::midnight())).ok(),
         }
+    }
+
+    /// The date it stands for where whole days are meant; an instant is read in `zone`.
+    pub(super) fn as_date(self, zone: Option<&Zone>) -> Self {
+        match (self, zone) {
+            (Self::Local(at), _) => Self::Date(at.date()),
+            (Self::Instant(at), Some(zone)) => Self::Date(zone.date(at)),
+            (Self::Date(_) | Self::Instant(_), _) => self,
+        }
+    }
+
+    /// Whether it is midnight of nowhere in particular, as days are sometimes written.
+    pub(super) fn is_local_midnight(self) -> bool {
+        matches!(self, Self::Local(at) if at.time() == Time::midnight())
     }
 
     /// Whether it is a bare date.
@@ -155,7 +170,9 @@ mod tests {
             assert_eq!(WireTime::parse(text), Some(WireTime::Date(date)), "{text}");
         }
         assert_eq!(WireTime::parse("20240725T101500"), Some(WireTime::Local(date.at(10, 15, 0, 0))));
-        for text in ["20240725T101500Z", "20240725T121500+0200", "20240725T154500+0530", "20240725T021500-08:00", "20240725T101500+0000"] {
+        for text in
+            ["20240725T101500Z", "20240725T121500+0200", "20240725T154500+0530", "20240725T021500-08:00", "20240725T101500+0000"]
+        {
             assert_eq!(WireTime::parse(text), Some(WireTime::Instant(at("2024-07-25T10:15:00Z"))), "{text}");
         }
     }
@@ -163,9 +180,23 @@ mod tests {
     #[test]
     fn anything_else_is_not_guessed_at() {
         for text in [
-            "", "2024", "20241325", "20240230", "2024-07-25", "20240725T10", "20240725T1015", "20240725T251500", "20240725T101500X",
-            "20240725T101500+02", "20240725T101500+02000", "20240725T101500+0299", "20240725T+10150", "20240725 101500", "+0240725",
-            "20240725ZZ", "２０２４0725",
+            "",
+            "2024",
+            "20241325",
+            "20240230",
+            "2024-07-25",
+            "20240725T10",
+            "20240725T1015",
+            "20240725T251500",
+            "20240725T101500X",
+            "20240725T101500+02",
+            "20240725T101500+02000",
+            "20240725T101500+0299",
+            "20240725T+10150",
+            "20240725 101500",
+            "+0240725",
+            "20240725ZZ",
+            "２０２４0725",
         ] {
             assert_eq!(WireTime::parse(text), None, "{text}");
         }

@@ -43,7 +43,8 @@ mod tests {
 
     #[test]
     fn types_may_wobble() {
-        let object = json!({"a": "x", "b": 17, "c": "", "d": null, "e": "TRUE", "f": 0, "g": false, "h": "perhaps", "i": "-15", "j": 1.5});
+        let object =
+            json!({"a": "x", "b": 17, "c": "", "d": null, "e": "TRUE", "f": 0, "g": false, "h": "perhaps", "i": "-15", "j": 1.5});
         assert_eq!(text(&object, "a").as_deref(), Some("x"));
         assert_eq!(text(&object, "b").as_deref(), Some("17"));
         for absent in ["c", "d", "g", "zz"] {

@@ -29,7 +29,11 @@ pub(super) fn is_deleted(entry: &Value) -> bool {
 /// Whether the calendar's zone is needed to read this entry.
 pub(super) fn needs_zone(entry: &Value) -> bool {
     let times = times(entry);
-    ["start", "end"].iter().filter_map(|key| WireTime::parse(&text(times, key)?)).any(|time| !matches!(time, WireTime::Instant(_)))
+    is_all_day(entry)
+        || ["start", "end"]
+            .iter()
+            .filter_map(|key| WireTime::parse(&text(times, key)?))
+            .any(|time| !matches!(time, WireTime::Instant(_)))
 }
 
 /// Whether it must be known whose calendar it is: somebody declined, and it is not said who of them owns the calendar.
@@ -41,13 +45,13 @@ pub(super) fn needs_owner(entry: &Value) -> bool {
 /// Reads an entry that is not deleted.
 pub(super) fn read(what: &str, entry: &Value, lens: &Lens) -> Answer<Event> {
     let uid = text(entry, "uid").ok_or_else(|| malformed(what, "event uid", false))?;
-    let (range, dates) = range(entry, lens).ok_or_else(|| malformed(what, "event time", false))?;
+    let (range, all_day) = range(entry, lens).ok_or_else(|| malformed(what, "event time", false))?;
     let link = |pointer| entry.pointer(pointer).and_then(Value::as_str).filter(|link| !link.is_empty()).map(str::to_owned);
     Ok(Event {
         uid,
         etag: text(entry, "etag"),
         range,
-        all_day: dates || flag(entry, "isallday").unwrap_or(false),
+        all_day,
         busy: !is_deleted(entry) && !is_transparent(entry) && !is_declined(entry, lens.owner.as_ref()),
         private: flag(entry, "isprivate").unwrap_or(false),
         title: text(entry, "title").unwrap_or_default(),
@@ -75,12 +79,24 @@ fn range(entry: &Value, lens: &Lens) -> Option<(TimeRange, bool)> {
         None => return None,
     };
     let own = text(times, "timezone").and_then(|name| zone(&name));
+    let days = is_all_day(entry) || start.is_date();
+    let (start, end) = if days {
+        let zone = own.as_ref().or(lens.zone.as_ref());
+        (start.as_date(zone), end.as_date(zone))
+    } else {
+        (start, end)
+    };
     // Days are the calendar's; a wall-clock time is read in the event's own zone first.
-    let zone_for = |time: WireTime| if time.is_date() { lens.zone.as_ref().or(own.as_ref()) } else { own.as_ref().or(lens.zone.as_ref()) };
+    let zone_for =
+        |time: WireTime| if time.is_date() { lens.zone.as_ref().or(own.as_ref()) } else { own.as_ref().or(lens.zone.as_ref()) };
     let (from, to) = (start.as_start(zone_for(start))?, end.as_end(zone_for(end))?);
     // A reminder has no length. It keeps its minute rather than none.
     let to = if from == to { to.checked_add(1.minute()).ok()? } else { to };
-    Some((TimeRange::new(from, to).ok()?, start.is_date()))
+    Some((TimeRange::new(from, to).ok()?, days))
+}
+
+fn is_all_day(entry: &Value) -> bool {
+    flag(entry, "isallday").unwrap_or(false)
 }
 
 /// Usually in `dateandtime`; old answers repeat it at the top.
@@ -176,6 +192,21 @@ mod tests {
     }
 
     #[test]
+    fn days_may_be_written_as_midnights() {
+        for (start, end) in [
+            ("20260312T000000", "20260312T000000"),
+            ("20260312T000000+0100", "20260312T000000+0100"),
+            ("20260311T230000Z", "20260312T220000Z"),
+            ("20260312", "20260312T000000"),
+        ] {
+            let entry = json!({"uid": "a@zoho.com", "isallday": "true", "dateandtime": {"timezone": "Europe/Madrid", "start": start, "end": end}});
+            assert!(needs_zone(&entry));
+            let event = read("x", &entry, &madrid()).unwrap();
+            assert_eq!((event.range, event.all_day), (between("2026-03-11T23:00:00Z", "2026-03-12T23:00:00Z"), true), "{start}");
+        }
+    }
+
+    #[test]
     fn an_event_without_length_keeps_a_minute() {
         let instant = json!({"start": "20260310T090000Z", "end": "20260310T090000Z"});
         assert_eq!(when(&instant, &Lens::default()), between("2026-03-10T09:00:00Z", "2026-03-10T09:01:00Z"));
@@ -200,10 +231,23 @@ mod tests {
     #[test]
     fn only_what_is_surely_free_is_free() {
         let busy = |more: Value| read("x", &timed(&more), &madrid()).unwrap().busy;
-        for more in [json!({}), json!({"transparency": 0}), json!({"transparency": "0"}), json!({"transparency": "yes"}), json!({"isprivate": true}), json!({"rsvpStatus": 0})] {
+        for more in [
+            json!({}),
+            json!({"transparency": 0}),
+            json!({"transparency": "0"}),
+            json!({"transparency": "yes"}),
+            json!({"isprivate": true}),
+            json!({"rsvpStatus": 0}),
+        ] {
             assert!(busy(more.clone()), "{more}");
         }
-        for more in [json!({"transparency": 1}), json!({"transparency": "1"}), json!({"estatus": "deleted"}), json!({"rsvpStatus": 2}), json!({"rsvpStatus": "2"})] {
+        for more in [
+            json!({"transparency": 1}),
+            json!({"transparency": "1"}),
+            json!({"estatus": "deleted"}),
+            json!({"rsvpStatus": 2}),
+            json!({"rsvpStatus": "2"}),
+        ] {
             assert!(!busy(more.clone()), "{more}");
         }
     }
@@ -211,7 +255,8 @@ mod tests {
     #[test]
     fn a_declined_invitation_is_free_only_if_the_owner_declined() {
         let owner = Identity { user_id: "600012345".to_owned(), email: "Ana@example.com".parse().unwrap(), name: None };
-        let declined_by = |attendee: Value| timed(&json!({"attendees": [{"email": "bob@example.net", "status": "ACCEPTED"}, attendee]}));
+        let declined_by =
+            |attendee: Value| timed(&json!({"attendees": [{"email": "bob@example.net", "status": "ACCEPTED"}, attendee]}));
         let by_address = declined_by(json!({"email": "ana@example.com", "status": "DECLINED"}));
         let by_id = declined_by(json!({"email": "alias@example.com", "status": "declined", "zid": 600_012_345}));
         let by_other = declined_by(json!({"email": "carl@example.net", "status": "DECLINED"}));

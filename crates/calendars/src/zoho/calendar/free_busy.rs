@@ -32,19 +32,33 @@ enum Piece {
 
 impl Zoho {
     /// See `CalendarProvider::free_busy`.
-    pub(in crate::zoho) async fn read_free_busy(&self, access: &Access, email: &EmailAddress, window: TimeRange) -> Answer<Option<Vec<TimeRange>>> {
+    pub(in crate::zoho) async fn read_free_busy(
+        &self,
+        access: &Access,
+        email: &EmailAddress,
+        window: TimeRange,
+    ) -> Answer<Option<Vec<TimeRange>>> {
         let pieces = times::pieces(window.start(), window.end())
             .ok_or_else(|| failure(FailureClass::Refused, format!("{WHAT}: the window is beyond the years of the calendar")))?;
         let mut found = Vec::new();
         for (from, to) in pieces {
-            let query = vec![("uemail", email.to_string()), ("sdate", times::utc(from)), ("edate", times::utc(to)), ("ftype", "eventbased".to_owned())];
+            let query = vec![
+                ("uemail", email.to_string()),
+                ("sdate", times::utc(from)),
+                ("edate", times::utc(to)),
+                ("ftype", "eventbased".to_owned()),
+            ];
             let body = self.call(access, Ask { query, ..Ask::get(WHAT, "/calendars/freebusy".to_owned()) }).await?;
             match read(&body)? {
                 Piece::NotShared => return Ok(None),
                 Piece::Busy(items) => found.extend(items),
             }
         }
-        let zone = if found.iter().any(|(start, end)| is_local(*start) || is_local(*end)) { self.account_zone(access).await? } else { None };
+        let zone = if found.iter().any(|(start, end)| is_local(*start) || is_local(*end)) {
+            self.account_zone(access).await?
+        } else {
+            None
+        };
         let mut busy = BTreeSet::new();
         for (start, end) in found {
             let range = range(start, end, zone.as_ref()).ok_or_else(|| malformed(WHAT, "time", false))?;
@@ -67,8 +81,11 @@ const fn is_local(time: WireTime) -> bool {
 }
 
 /// Values without an offset are read both as UTC and in the account's zone, since nobody knows which is meant: the longer of both.
+/// Two midnights of nowhere in particular are days, the last one included.
 fn range(start: WireTime, end: WireTime, zone: Option<&Zone>) -> Option<TimeRange> {
     let utc = Zone::utc();
+    let (start, end) =
+        if start.is_local_midnight() && end.is_local_midnight() { (start.as_date(None), end.as_date(None)) } else { (start, end) };
     let start = start.as_start(Some(&utc))?.min(start.as_start(zone)?);
     let end: Timestamp = end.as_end(Some(&utc))?.max(end.as_end(zone)?);
     let end = if start == end { end.checked_add(1.minute()).ok()? } else { end };
@@ -135,7 +152,7 @@ mod tests {
     fn times_without_a_zone_are_read_the_longer_way() {
         let day = |text: &str| json!({"freebusy": [{"startTime": text, "endTime": text}]});
         let new_york = Zone::new("America/New_York").unwrap();
-        for shape in ["20240725", "20240725Z", "20240725T"] {
+        for shape in ["20240725", "20240725Z", "20240725T", "20240725T000000"] {
             assert_eq!(busy(&day(shape), Some(&new_york)), [(at("2024-07-25T00:00:00Z"), at("2024-07-26T04:00:00Z"))], "{shape}");
         }
         let local = json!({"freebusy": [{"startTime": "20240725T100000", "endTime": "20240725T110000"}]});
@@ -154,7 +171,12 @@ mod tests {
         ] {
             assert_eq!(read(&body).unwrap(), Piece::NotShared, "{body}");
         }
-        for body in [json!({"NODATA": true}), json!({"freebusy": {"NODATA": "true"}}), json!({"freebusy": [{"NODATA": true}]}), json!({"freebusy": []})] {
+        for body in [
+            json!({"NODATA": true}),
+            json!({"freebusy": {"NODATA": "true"}}),
+            json!({"freebusy": [{"NODATA": true}]}),
+            json!({"freebusy": []}),
+        ] {
             assert_eq!(read(&body).unwrap(), Piece::Busy(Vec::new()), "{body}");
         }
     }

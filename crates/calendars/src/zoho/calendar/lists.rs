@@ -19,7 +19,13 @@ const WHAT: &str = "list events";
 
 impl Zoho {
     /// See `CalendarProvider::events`.
-    pub(in crate::zoho) async fn list_events(&self, access: &Access, calendar: &str, window: TimeRange, mode: ListMode) -> Answer<Vec<Event>> {
+    pub(in crate::zoho) async fn list_events(
+        &self,
+        access: &Access,
+        calendar: &str,
+        window: TimeRange,
+        mode: ListMode,
+    ) -> Answer<Vec<Event>> {
         let path = format!("{}/events", calendar_path(calendar)?);
         let pieces = times::pieces(window.start(), window.end())
             .ok_or_else(|| failure(FailureClass::Refused, format!("{WHAT}: the window is beyond the years of the calendar")))?;
@@ -97,10 +103,18 @@ mod tests {
             .map(|event| {
                 let flags = [(event.busy, "busy"), (event.private, "private"), (event.all_day, "all-day")];
                 let flags: Vec<_> = flags.iter().filter(|(set, _)| *set).map(|(_, name)| *name).collect();
-                format!("{} to {} {} {}", event.range.start(), event.range.end(), event.uid, flags.join(" "))
+                format!("{} to {} {} [{}]", event.range.start(), event.range.end(), event.uid, flags.join(" "))
             })
             .collect();
-        insta::assert_snapshot!(shown.join("\n"), @"");
+        let expected = [
+            "2026-03-09T09:00:00Z to 2026-03-09T09:30:00Z weekly@zoho.com [busy]",
+            "2026-03-10T09:00:00Z to 2026-03-10T09:30:00Z single@zoho.com [busy]",
+            "2026-03-11T12:00:00Z to 2026-03-11T13:00:00Z free@zoho.com []",
+            "2026-03-11T14:00:00Z to 2026-03-11T15:00:00Z private@zoho.com [busy private]",
+            "2026-03-11T23:00:00Z to 2026-03-13T23:00:00Z holiday@zoho.com [busy all-day]",
+            "2026-03-12T09:00:00Z to 2026-03-12T10:00:00Z declined@zoho.com []",
+        ];
+        assert_eq!(shown, expected);
     }
 
     #[test]

@@ -15,7 +15,11 @@ use reqwest::{
 use serde_json::Value;
 use url::Url;
 
-use super::{Zoho, oauth::authorization, refusal::{Refusal, examine}};
+use super::{
+    Zoho,
+    oauth::authorization,
+    refusal::{Refusal, examine},
+};
 use crate::{
     failure::failure,
     http::{Call, Limits},
@@ -63,7 +67,8 @@ impl Zoho {
             headers.insert(ACCEPT, HeaderValue::from_static("application/json+large"));
         }
         if let Some(etag) = ask.etag {
-            let unusable = |_| failure(FailureClass::Refused, format!("{}: the etag holds characters that no header can carry", ask.what));
+            let unusable =
+                |_| failure(FailureClass::Refused, format!("{}: the etag holds characters that no header can carry", ask.what));
             headers.insert(ETAG, HeaderValue::from_str(etag).map_err(unusable)?);
         }
         let form = ask.eventdata.map(|data| ("eventdata", data.to_string())).into_iter().collect();
@@ -102,7 +107,9 @@ fn event_path(calendar: &str, uid: &str) -> Answer<String> {
     let calendar = calendar_path(calendar)?;
     let name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'=' | b'+');
     let host = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.');
-    let good = |(local, domain): &(&str, &str)| !local.is_empty() && !domain.is_empty() && local.bytes().all(name) && domain.bytes().all(host);
+    let good = |(local, domain): &(&str, &str)| {
+        !local.is_empty() && !domain.is_empty() && local.bytes().all(name) && domain.bytes().all(host)
+    };
     match uid.split_once('@').filter(good) {
         Some(_) if uid.len() <= 255 => Ok(format!("{calendar}/events/{uid}")),
         _ => Err(failure(FailureClass::Refused, "this is not the uid of an event")),
@@ -132,7 +139,19 @@ mod tests {
         for uid in ["", ".", "..", "a/b", "a?b", "a#b", "a%2e", "a b", "group_778899", "é", "=a", "a\n", "a@b"] {
             assert_eq!(calendar_path(uid).unwrap_err().class, FailureClass::Refused, "{uid}");
         }
-        for uid in ["", "abc", "@zoho.com", "abc@", "a@b@c", "a%40b", "a/b@zoho.com", "a@zoho.com/..", "a@zoho.com?x", "a b@zoho.com", "a@zo ho.com"] {
+        for uid in [
+            "",
+            "abc",
+            "@zoho.com",
+            "abc@",
+            "a@b@c",
+            "a%40b",
+            "a/b@zoho.com",
+            "a@zoho.com/..",
+            "a@zoho.com?x",
+            "a b@zoho.com",
+            "a@zo ho.com",
+        ] {
             assert_eq!(event_path("default", uid).unwrap_err().class, FailureClass::Refused, "{uid}");
         }
         let origin = Url::parse("https://calendar.zoho.eu").unwrap();

@@ -55,7 +55,13 @@ impl Zoho {
     }
 
     /// See `CalendarProvider::reschedule`. A PATCH of the time alone, so that title, notes and guests stay the manager's.
-    pub(in crate::zoho) async fn reschedule_event(&self, access: &Access, calendar: &str, uid: &str, patch: &EventPatch) -> Answer<Written> {
+    pub(in crate::zoho) async fn reschedule_event(
+        &self,
+        access: &Access,
+        calendar: &str,
+        uid: &str,
+        patch: &EventPatch,
+    ) -> Answer<Written> {
         let what = "move event";
         let data = json!({"dateandtime": when(patch), "etag": patch.etag});
         let ask = Ask { method: Method::PATCH, eventdata: Some(&data), ..Ask::get(what, event_path(calendar, uid)?) };
@@ -108,7 +114,9 @@ impl Zoho {
         }
         match self.fetch(access, calendar, uid, false).await {
             Ok(None) => ProviderError { class: FailureClass::Gone, ..refusal.error },
-            Ok(Some(live)) if text(&live, "etag").as_deref() != Some(etag) => ProviderError { class: FailureClass::Changed, ..refusal.error },
+            Ok(Some(live)) if text(&live, "etag").as_deref() != Some(etag) => {
+                ProviderError { class: FailureClass::Changed, ..refusal.error }
+            }
             Ok(Some(_)) => refusal.error,
             // Nothing was written; whether it can be is known after the next look.
             Err(error) => error,
@@ -118,7 +126,8 @@ impl Zoho {
 
 /// The JSON of a new event.
 fn eventdata(what: &str, draft: &EventDraft) -> Answer<Value> {
-    let too_long = |field: &str, most: usize| failure(FailureClass::Refused, format!("{what}: the {field} is longer than {most} characters"));
+    let too_long =
+        |field: &str, most: usize| failure(FailureClass::Refused, format!("{what}: the {field} is longer than {most} characters"));
     if draft.description.chars().count() > LONGEST_DESCRIPTION {
         return Err(too_long("description", LONGEST_DESCRIPTION));
     }
@@ -134,7 +143,11 @@ fn eventdata(what: &str, draft: &EventDraft) -> Answer<Value> {
         "notify_attendee": 0,
     });
     // An empty value is refused where an absent key is not.
-    let optional = [("location", draft.location.as_deref()), ("url", draft.url.as_deref()), ("conference", draft.make_meeting.then_some("zmeeting"))];
+    let optional = [
+        ("location", draft.location.as_deref()),
+        ("url", draft.url.as_deref()),
+        ("conference", draft.make_meeting.then_some("zmeeting")),
+    ];
     for (key, value) in optional {
         if let Some(value) = value.filter(|value| !value.is_empty()) {
             data[key] = json!(value);
@@ -218,7 +231,8 @@ mod tests {
     #[test]
     fn a_new_event_names_only_what_it_has_and_never_attendees() {
         let time = json!({"start": "20260310T100000+0100", "end": "20260310T103000+0100", "timezone": "Europe/Madrid"});
-        let bare = json!({"title": "Interview", "description": "Marker", "dateandtime": time, "transparency": 0, "notify_attendee": 0});
+        let bare =
+            json!({"title": "Interview", "description": "Marker", "dateandtime": time, "transparency": 0, "notify_attendee": 0});
         assert_eq!(eventdata("x", &draft()).unwrap(), bare);
         let full = EventDraft {
             location: Some("Room 1".to_owned()),

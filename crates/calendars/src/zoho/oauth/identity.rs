@@ -29,10 +29,12 @@ fn read(reply: &Reply) -> Answer<Identity> {
     let body = refusal::examine(WHAT, reply, false).map_err(|refusal| scope_or(reply, refusal.error))?;
     let first = |keys: &[&str]| keys.iter().find_map(|key| text(&body, key));
     let user_id = first(&["ZUID", "zuid", "Zuid"]).ok_or_else(|| refusal::malformed(WHAT, "ZUID", false))?;
-    let email = first(&["Email", "email", "Email_ID", "email_id", "EMAIL"]).ok_or_else(|| refusal::malformed(WHAT, "address", false))?;
+    let email =
+        first(&["Email", "email", "Email_ID", "email_id", "EMAIL"]).ok_or_else(|| refusal::malformed(WHAT, "address", false))?;
     let email: EmailAddress = email.parse().map_err(|_| refusal::malformed(WHAT, "address", false))?;
     let joined = || {
-        let parts: Vec<String> = [first(&["First_Name", "first_name"]), first(&["Last_Name", "last_name"])].into_iter().flatten().collect();
+        let parts: Vec<String> =
+            [first(&["First_Name", "first_name"]), first(&["Last_Name", "last_name"])].into_iter().flatten().collect();
         (!parts.is_empty()).then(|| parts.join(" "))
     };
     Ok(Identity { user_id, email, name: first(&["Display_Name", "display_name"]).or_else(joined) })
@@ -42,8 +44,10 @@ fn read(reply: &Reply) -> Answer<Identity> {
 /// could be either, and is left as "not accepted": after one refresh the caller meets it again and gives up.
 fn scope_or(reply: &Reply, error: ProviderError) -> ProviderError {
     let open = matches!(error.class, FailureClass::Unauthorized | FailureClass::Refused | FailureClass::Gone);
-    let speaks_of_scope = serde_json::from_slice::<Value>(&reply.body).is_ok_and(|body| body.to_string().to_ascii_lowercase().contains("scope"));
-    let token = serde_json::from_slice::<Value>(&reply.body).is_ok_and(|body| refusal::error_code(&body).as_deref() == Some("INVALID_OAUTHTOKEN"));
+    let speaks_of_scope =
+        serde_json::from_slice::<Value>(&reply.body).is_ok_and(|body| body.to_string().to_ascii_lowercase().contains("scope"));
+    let token = serde_json::from_slice::<Value>(&reply.body)
+        .is_ok_and(|body| refusal::error_code(&body).as_deref() == Some("INVALID_OAUTHTOKEN"));
     if open && !token && (reply.status == 403 || speaks_of_scope) {
         return failure(FailureClass::ScopeMissing, format!("{}; AaaServer.profile.READ seems to be missing", error.detail));
     }
@@ -97,7 +101,10 @@ mod tests {
             assert_eq!(answer(status, body).unwrap_err().class, FailureClass::ScopeMissing, "{status} {body}");
         }
         assert_eq!(answer(401, "").unwrap_err().class, FailureClass::Unauthorized);
-        assert_eq!(answer(401, r#"{"error":[{"error_code":"INVALID_OAUTHTOKEN"}]}"#).unwrap_err().class, FailureClass::Unauthorized);
+        assert_eq!(
+            answer(401, r#"{"error":[{"error_code":"INVALID_OAUTHTOKEN"}]}"#).unwrap_err().class,
+            FailureClass::Unauthorized
+        );
         assert_eq!(answer(503, "").unwrap_err().class, FailureClass::Passing);
     }
 }

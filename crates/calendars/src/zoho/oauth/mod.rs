@@ -93,10 +93,24 @@ impl Zoho {
         token::read(what, &reply)
     }
 
-    async fn accounts_call(&self, what: &'static str, centre: &DataCentre, path: &str, form: Vec<(&'static str, String)>) -> Answer<Reply> {
+    async fn accounts_call(
+        &self,
+        what: &'static str,
+        centre: &DataCentre,
+        path: &str,
+        form: Vec<(&'static str, String)>,
+    ) -> Answer<Reply> {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-        self.send_accounts(Call { what, method: Method::POST, url: at(&centre.accounts, path), headers, form, limits: self.accounts_limits() }).await
+        self.send_accounts(Call {
+            what,
+            method: Method::POST,
+            url: at(&centre.accounts, path),
+            headers,
+            form,
+            limits: self.accounts_limits(),
+        })
+        .await
     }
 
     async fn send_accounts(&self, call: Call) -> Result<Reply, ProviderError> {

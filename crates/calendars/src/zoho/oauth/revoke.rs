@@ -26,7 +26,14 @@ impl Zoho {
         }
         let mut url = at(&centre.accounts, PATH);
         url.query_pairs_mut().append_pair("token", token.expose());
-        let call = Call { what: WHAT, method: Method::POST, url, headers: HeaderMap::new(), form: Vec::new(), limits: self.accounts_limits() };
+        let call = Call {
+            what: WHAT,
+            method: Method::POST,
+            url,
+            headers: HeaderMap::new(),
+            form: Vec::new(),
+            limits: self.accounts_limits(),
+        };
         let reply = self.send_accounts(call).await?;
         // Said twice, the second time surely about this token: there is nothing left to revoke.
         if is_unknown_token(&reply) { Ok(()) } else { read(&reply) }
@@ -35,7 +42,8 @@ impl Zoho {
 
 /// A 400 is either an unknown token or one that was not found in the body; a throttled answer is neither.
 fn is_unknown_token(reply: &Reply) -> bool {
-    let throttled = serde_json::from_slice::<Value>(&reply.body).is_ok_and(|body| refusal::is_throttled(&body) && !says_unknown(&body));
+    let throttled =
+        serde_json::from_slice::<Value>(&reply.body).is_ok_and(|body| refusal::is_throttled(&body) && !says_unknown(&body));
     reply.status == 400 && !throttled
 }
 

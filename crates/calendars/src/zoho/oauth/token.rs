@@ -33,7 +33,8 @@ struct Tokens {
 
 /// Reads a token answer.
 pub(super) fn read(what: &str, reply: &Reply) -> Answer<TokenAnswer> {
-    if let Ok(Tokens { access_token: Some(access), refresh_token, expires_in, expires_in_sec, scope }) = serde_json::from_slice(&reply.body)
+    if let Ok(Tokens { access_token: Some(access), refresh_token, expires_in, expires_in_sec, scope }) =
+        serde_json::from_slice(&reply.body)
         && !access.is_empty()
     {
         return Ok(TokenAnswer {
@@ -207,7 +208,10 @@ mod tests {
 
     #[test]
     fn a_throttled_answer_is_never_a_revocation() {
-        for body in [include_str!("../../../tests/golden/token_throttled.json"), r#"{"error":"アクセスが拒否されました","status":"failure"}"#] {
+        for body in [
+            include_str!("../../../tests/golden/token_throttled.json"),
+            r#"{"error":"アクセスが拒否されました","status":"failure"}"#,
+        ] {
             for status in [200, 400, 401, 403, 429, 500] {
                 assert_eq!(class(status, body), FailureClass::Throttled, "{status} {body}");
             }
