@@ -1,8 +1,8 @@
 //! One time, judged: it can be booked, or here is everything against it.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use crate::{Agenda, Busy, Reason, Rules, TimeRange, rulebook::Rulebook};
+use crate::{Agenda, Busy, Reason, Rules, SlotLength, TimeRange, rulebook::Rulebook};
 
 /// Whether `range` can be booked with somebody who has these rules, this calendar and this agenda. Otherwise every reason why not, in
 /// a stable order. With a guest, ask [`Query::check`](crate::Query::check).
@@ -11,6 +11,47 @@ pub fn check(rules: &Rules, busy: &Busy, agenda: &Agenda, now: Timestamp, range:
 }
 
 pub fn judge(rulebook: &Rulebook<'_>, range: TimeRange) -> Result<(), Vec<Reason>> {
+    // The rules walk over every date of a range: a range of centuries is refused before that.
+    if range.duration() > SignedDuration::from_mins(i64::from(SlotLength::MOST_MINUTES)) {
+        return Err(vec![Reason::TooLong { most_minutes: SlotLength::MOST_MINUTES }]);
+    }
     let reasons: Vec<Reason> = rulebook.blocks(range).map(|block| block.reason).collect();
     if reasons.is_empty() { Ok(()) } else { Err(reasons) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{BusySet, RulesDraft, Zone};
+
+    fn codes(draft: RulesDraft, start: &str, end: &str) -> Vec<&'static str> {
+        let now: Timestamp = "2026-11-23T08:00:00Z".parse().unwrap();
+        let meeting = TimeRange::new("2026-11-24T09:00:00Z".parse().unwrap(), "2026-11-24T10:00:00Z".parse().unwrap()).unwrap();
+        let busy = Busy::Known { as_of: now, set: BusySet::from_iter([meeting]) };
+        let range = TimeRange::new(start.parse().unwrap(), end.parse().unwrap()).unwrap();
+        let verdict = check(&Rules::new(draft).unwrap(), &busy, &Agenda::empty(), now, range);
+        verdict.err().into_iter().flatten().map(|reason| reason.code()).collect()
+    }
+
+    fn usual() -> RulesDraft {
+        RulesDraft::usual(Zone::new("Europe/Berlin").unwrap())
+    }
+
+    #[test]
+    fn every_reason_is_told_at_once() {
+        assert!(codes(usual(), "2026-11-24T08:00:00Z", "2026-11-24T09:00:00Z").is_empty());
+        assert_eq!(codes(usual(), "2026-11-24T08:30:00Z", "2026-11-24T09:30:00Z"), ["busy"]);
+        assert_eq!(codes(usual(), "2026-11-23T21:07:00Z", "2026-11-23T22:00:00Z"), ["not_five_minutes", "notice", "outside_hours"]);
+        let pause = RulesDraft { breaks: vec!["09:30-10:00".parse().unwrap()], buffer_before_minutes: 60, ..usual() };
+        assert_eq!(codes(pause.clone(), "2026-11-24T08:10:00Z", "2026-11-24T09:30:00Z"), ["not_on_step", "break", "busy"]);
+        assert_eq!(codes(pause, "2026-11-24T10:30:00Z", "2026-11-24T11:00:00Z"), ["buffer"]);
+        assert_eq!(codes(usual(), "2027-11-24T08:00:00Z", "2027-11-24T09:00:00Z"), ["horizon"]);
+    }
+
+    #[test]
+    fn a_range_of_centuries_is_refused_unread() {
+        let always = RulesDraft { week: "mon-sun 00:00-24:00".parse().unwrap(), ..usual() };
+        assert_eq!(codes(always.clone(), "0001-01-01T00:00:00Z", "9999-01-01T00:00:00Z"), ["too_long"]);
+        assert!(codes(always, "2026-11-25T00:00:00Z", "2026-11-26T00:00:00Z").is_empty());
+    }
 }

@@ -81,10 +81,7 @@ impl TimeRange {
     /// The same range with minutes added on both sides.
     #[must_use]
     pub fn padded(self, before_minutes: u32, after_minutes: u32) -> Self {
-        Self {
-            start: plus_minutes(self.start, -i64::from(before_minutes)),
-            end: plus_minutes(self.end, i64::from(after_minutes)),
-        }
+        Self { start: plus_minutes(self.start, -i64::from(before_minutes)), end: plus_minutes(self.end, i64::from(after_minutes)) }
     }
 
     /// Whether it starts and ends on borders of five-minute cells.

@@ -11,9 +11,14 @@ use crate::TimeRange;
 pub enum Reason {
     /// Start or length is not a multiple of five minutes.
     NotFiveMinutes,
+    /// Longer than any slot may be; nothing else was looked at.
+    TooLong {
+        /// The longest there is.
+        most_minutes: u32,
+    },
     /// The calendar cannot be read, so nobody knows.
     UnknownCalendar {
-        /// Why, as a code: the caller's own, or `not_read` for a time outside of what was read.
+        /// Why, as a code: the caller's own, or `not_read` for a time outside of what was read (of the guest's time, too).
         why: String,
     },
     /// Sooner than the notice that is asked for.
@@ -86,6 +91,7 @@ impl Reason {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::NotFiveMinutes => "not_five_minutes",
+            Self::TooLong { .. } => "too_long",
             Self::UnknownCalendar { .. } => "unknown_calendar",
             Self::Notice { .. } => "notice",
             Self::Horizon { .. } => "horizon",
@@ -116,6 +122,7 @@ mod tests {
         let (at, day) = (Timestamp::UNIX_EPOCH, date(2026, 11, 23));
         let every = [
             Reason::NotFiveMinutes,
+            Reason::TooLong { most_minutes: 1440 },
             Reason::UnknownCalendar { why: "not_read".to_owned() },
             Reason::Notice { earliest: at },
             Reason::Horizon { latest: at },

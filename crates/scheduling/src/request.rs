@@ -21,9 +21,12 @@ pub struct LengthError {
 }
 
 impl SlotLength {
+    /// The longest there is.
+    pub const MOST_MINUTES: u32 = 24 * 60;
+
     /// A length in minutes.
     pub const fn from_minutes(minutes: u32) -> Result<Self, LengthError> {
-        if minutes >= 5 && minutes <= 24 * 60 && minutes.is_multiple_of(5) {
+        if minutes >= 5 && minutes <= Self::MOST_MINUTES && minutes.is_multiple_of(5) {
             Ok(Self(minutes))
         } else {
             Err(LengthError { minutes })

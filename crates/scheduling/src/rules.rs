@@ -169,8 +169,7 @@ impl Rules {
                 most: MOST_HORIZON_DAYS,
             });
         } else if draft.minimum_notice_minutes / DAY_MINUTES > draft.horizon_days {
-            errors
-                .push(RuleError::NoticeBeyondHorizon { minutes: draft.minimum_notice_minutes, horizon_days: draft.horizon_days });
+            errors.push(RuleError::NoticeBeyondHorizon { minutes: draft.minimum_notice_minutes, horizon_days: draft.horizon_days });
         }
         for (field, limit) in [("daily_limit", draft.daily_limit), ("weekly_limit", draft.weekly_limit)] {
             if limit == Some(0) {
