@@ -13,6 +13,13 @@ pub fn command(folder: &Path, program: impl AsRef<OsStr>, arguments: &[&str]) ->
     command
 }
 
+/// A program that is ended, with all that it started, if it takes longer: `timeout` then exits with 124.
+pub fn limited(seconds: u32, program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new("timeout");
+    command.args(["--verbose", "--kill-after=15", &seconds.to_string()]).arg(program).stdin(Stdio::null());
+    command
+}
+
 /// Runs it to its end; `true` if it exited with 0. An error means that it could not be started.
 pub fn succeeds(command: &mut Command) -> Result<bool> {
     let status = command.status().with_context(|| format!("cannot start {}", line(command)))?;
@@ -75,6 +82,12 @@ mod tests {
         assert!(error.contains("`sh -c") && error.ends_with("nothing good"), "{error}");
         assert!(must(&mut command(Path::new("/"), "false", &[])).is_err());
         assert!(!succeeds(&mut command(Path::new("/"), "false", &[])).unwrap());
+    }
+
+    #[test]
+    fn what_takes_too_long_is_ended_and_has_failed() {
+        assert!(!succeeds(limited(1, "sleep").arg("60")).unwrap());
+        assert!(succeeds(limited(60, "sleep").arg("0")).unwrap());
     }
 
     #[test]

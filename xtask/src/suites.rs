@@ -5,9 +5,8 @@
 
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::Command;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 
 use crate::command;
 use crate::setup::{Need, python};
@@ -29,6 +28,9 @@ enum Runner {
     Node,
 }
 
+/// No suite, nor the demo, takes longer than this unless it hangs.
+const LIMIT_SECONDS: u32 = 600;
+
 /// Every suite, in the order in which they run.
 pub const SUITES: &[Suite] =
     &[Suite { name: "omnidapter", needs: &[Need::PythonPackages], runner: Runner::Python, script: "test_omnidapter.py" }];
@@ -46,10 +48,10 @@ impl Suite {
         std::fs::create_dir_all(&scratch)?;
         let script = root.join("tests-real").join(self.name).join(self.script);
         let mut command = match self.runner {
-            Runner::Python => Command::new(python(root)),
-            Runner::Node => Command::new("node"),
+            Runner::Python => command::limited(LIMIT_SECONDS, python(root)),
+            Runner::Node => command::limited(LIMIT_SECONDS, "node"),
         };
-        command.arg(&script).current_dir(&scratch).stdin(std::process::Stdio::null());
+        command.arg(&script).current_dir(&scratch);
         command.env("SUITE_BINARY", binary(root)).env("SUITE_PORT", free_ports()?.to_string()).env("SUITE_SCRATCH", &scratch);
         command::succeeds(&mut command)
     }
@@ -78,8 +80,9 @@ pub fn demo(root: &Path) -> Result<bool> {
         std::fs::remove_dir_all(&data)?;
     }
     let port = free_ports()?.to_string();
-    let data = data.to_str().context("the path of this checkout is not UTF-8")?;
-    command::succeeds(&mut command::command(root, binary(root), &["demo", "--headless", "--data", data, "--port", &port]))
+    let mut command = command::limited(LIMIT_SECONDS, binary(root));
+    command.args(["demo", "--headless", "--port", &port, "--data"]).arg(&data).current_dir(root);
+    command::succeeds(&mut command)
 }
 
 #[cfg(test)]

@@ -66,11 +66,9 @@ enum Scope {
 /// The test runner. Both scopes build the whole workspace, since a part of it would be compiled with other features, that is, twice.
 fn tests(root: &Path, scope: Scope) -> Command {
     if command::which("cargo-nextest").is_some() {
-        let mut command = command::command(
-            root,
-            command::cargo(),
-            &["nextest", "run", "--workspace", "--no-fail-fast", "--status-level", "slow"],
-        );
+        let arguments = ["nextest", "run", "--workspace", "--no-fail-fast", "--status-level", "slow", "--tool-config-file"];
+        let mut command = command::command(root, command::cargo(), &arguments);
+        command.arg(format!("xtask:{}", root.join("xtask/nextest.toml").display()));
         if let Scope::Storage = scope {
             let filter: Vec<String> = ON_POSTGRES.iter().map(|name| format!("package({name})")).collect();
             command.args(["--filterset", &filter.join(" | ")]);
