@@ -11,6 +11,7 @@ pub mod calendar;
 mod control;
 mod faults;
 mod gate;
+pub mod ics;
 mod ids;
 mod journal;
 mod pages;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use axum::{
     Json, Router,
     body::Bytes,
-    extract::{Path, State},
+    extract::{Path, Query, State},
     http::StatusCode,
     routing::{get, post},
 };
@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     control::{Complaint, read},
+    ics::ImportError,
     sim::Site,
     world::World,
 };
@@ -29,6 +30,7 @@ pub(crate) fn router(site: Site) -> Router {
     Router::new()
         .route("/calendars/{email}", get(dump).post(add_calendar))
         .route("/calendars/{email}/{uid}", axum::routing::patch(change_calendar))
+        .route("/ics", post(import))
         .route("/events", post(add_event).patch(change_event).delete(delete_event))
         .with_state(site)
 }
@@ -104,6 +106,23 @@ impl Settings {
         calendar.category = self.category.unwrap_or(calendar.category);
         calendar.include_infreebusy = self.include_infreebusy.unwrap_or(calendar.include_infreebusy);
         Ok(())
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Into {
+    email: String,
+    calendar: Option<String>,
+}
+
+/// `POST /_sim/ics?email=…`: the body is the file.
+async fn import(State(site): State<Site>, Query(into): Query<Into>, file: String) -> Answer {
+    let uids = site.sim.with(|world, now| world.import_ics(&into.email, into.calendar.as_deref(), &file, now));
+    match uids {
+        Ok(uids) => Ok(Json(json!({"imported": uids.len(), "uids": uids}))),
+        Err(ImportError::Place(error)) => Err(error.into()),
+        Err(ImportError::File(error)) => Err(Complaint::bad(format!("Nothing was imported. {error}."))),
     }
 }
 

@@ -34,13 +34,13 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use self::by_hand::ByHandError;
-pub(crate) use self::control::router as control;
 use self::{
     budget::Budgets,
     call::Call,
     errors::{Refusal, Reply},
     webhooks::Webhooks,
 };
+pub(crate) use self::{control::router as control, input::check_rule};
 pub use self::{
     instances::{Instance, Window},
     model::{Attendee, Calendar, Category, Details, Event, Exception, Privilege, Reminder, When},
@@ -84,15 +84,16 @@ impl Calendars {
         self.by_uid.get_mut(uid)
     }
 
-    /// The calendars of a user in the order in which they were made.
+    /// The calendars of a user: the default one, then the others in the order in which they were made.
     pub fn owned_by(&self, owner: UserId) -> Vec<&Calendar> {
         self.seen_by(owner).into_iter().filter(|calendar| calendar.owner == owner).collect()
     }
 
-    /// The calendars that a user sees, their own and others', in the order in which they were made.
+    /// The calendars that a user sees: the default one, their others, then those of others, each in the order in which
+    /// they were made.
     pub fn seen_by(&self, user: UserId) -> Vec<&Calendar> {
         let mut seen: Vec<&Calendar> = self.by_uid.values().filter(|calendar| calendar.privilege_of(user).is_some()).collect();
-        seen.sort_by_key(|calendar| (calendar.owner != user, calendar.created, &calendar.uid));
+        seen.sort_by_key(|calendar| (calendar.owner != user, !calendar.is_default, calendar.created, &calendar.uid));
         seen
     }
 
