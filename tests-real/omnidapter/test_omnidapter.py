@@ -17,7 +17,7 @@ from omnidapter import Omnidapter
 from omnidapter.core.errors import ProviderAPIError, TokenRevokedError
 from omnidapter.core.registry import ProviderRegistry
 from omnidapter.providers.zoho.provider import ZohoProvider
-from omnidapter.services.calendar.models import Recurrence
+from omnidapter.services.calendar.models import Attendee, Recurrence
 from omnidapter.services.calendar.requests import CreateEventRequest, UpdateEventRequest
 from omnidapter.transport.retry import RetryPolicy
 from support import PORT, Program, check, expect, http, run_checks
@@ -167,6 +167,25 @@ async def an_all_day_event_keeps_its_date(walk):
     created = await walk.service.create_event(walk.calendar_id, request)
     read = await walk.service.get_event(walk.calendar_id, created.event_id)
     expect(read.all_day is True and read.start.strftime("%Y%m%d") == date.strftime("%Y%m%d"), f"{read.start}, {read.all_day}")
+
+
+@check
+async def attendees_survive_the_round_trip(walk):
+    bo = Attendee(email="bo@example.org")
+    request = CreateEventRequest(summary="With Bo", start=START, end=START + HOUR, attendees=[bo])
+    created = await walk.service.create_event(walk.calendar_id, request)
+    read = await walk.service.get_event(walk.calendar_id, created.event_id)
+    expect("bo@example.org" in [attendee.email for attendee in read.attendees], f"{read.attendees}")
+
+
+@check
+async def an_event_that_never_was_is_refused(walk):
+    try:
+        found = await walk.service.get_event(walk.calendar_id, "0123456789abcdef0123456789abcdef@zoho.com")
+    except ProviderAPIError as error:
+        expect(error.status_code in (400, 404), f"{error}")
+    else:
+        raise AssertionError(f"it was found: {found}")
 
 
 @check
