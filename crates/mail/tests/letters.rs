@@ -1,0 +1,163 @@
+//! Every kind of letter as its reader sees it: subject, text, HTML and calendar part, kept as snapshots.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod common;
+
+use common::{compose, letters};
+use ports::mail::Body;
+use url::Url;
+
+#[test]
+fn letters_read_as_they_did() {
+    for (name, letter) in letters() {
+        let message = compose(&letter);
+        let calendar = message
+            .calendar
+            .as_ref()
+            .map(|(method, text)| format!("\n==== {method} ====\n{}", text.replace("\r\n", "\n")))
+            .unwrap_or_default();
+        insta::assert_snapshot!(
+            format!("{name}.text"),
+            format!("To: {} <{}>\nSubject: {}\n\n{}{calendar}", message.to_name, message.to, message.subject, message.text)
+        );
+    }
+}
+
+#[test]
+fn html_looks_as_it_did() {
+    for (name, letter) in letters() {
+        insta::assert_snapshot!(format!("{name}.html"), compose(&letter).html);
+    }
+}
+
+#[test]
+fn the_same_letter_is_the_same_message() {
+    for (_, letter) in letters() {
+        assert_eq!(compose(&letter), compose(&letter.clone()));
+    }
+}
+
+/// Fails to compile when a variant is added, and fails to pass when it has no letter.
+#[test]
+fn every_variant_has_a_letter() {
+    let number = |body: &Body| match body {
+        Body::PermissionRequest { .. } => 0,
+        Body::FreshPermissionLink { .. } => 1,
+        Body::Connected { .. } => 2,
+        Body::Booked { .. } => 3,
+        Body::Moved { .. } => 4,
+        Body::Cancelled { .. } => 5,
+        Body::Invitation { .. } => 6,
+        Body::InvitationMoved { .. } => 7,
+        Body::InvitationCancelled { .. } => 8,
+        Body::Reminder { .. } => 9,
+        Body::FeedbackRequest { .. } => 10,
+        Body::Proposal { .. } => 11,
+        Body::Summary { .. } => 12,
+        Body::Result { .. } => 13,
+        Body::Attention { .. } => 14,
+    };
+    let seen: std::collections::BTreeSet<usize> = letters().iter().map(|(_, letter)| number(&letter.body)).collect();
+    assert_eq!(seen, (0..=14).collect());
+}
+
+/// Every link that a letter brings along.
+fn links(body: &Body) -> Vec<&Url> {
+    match body {
+        Body::PermissionRequest { link, .. } | Body::FreshPermissionLink { link, .. } => vec![link],
+        Body::Connected { disconnect, .. } => vec![disconnect],
+        Body::Booked { event, cannot, .. } | Body::Moved { event, cannot, .. } => event.iter().chain([cannot]).collect(),
+        Body::Cancelled { .. } | Body::InvitationCancelled { .. } => Vec::new(),
+        Body::FeedbackRequest { form, .. } => vec![form],
+        Body::Proposal { page, connect, .. } => vec![page, connect],
+        Body::Invitation { page, .. }
+        | Body::InvitationMoved { page, .. }
+        | Body::Reminder { page, .. }
+        | Body::Summary { page, .. }
+        | Body::Result { page, .. }
+        | Body::Attention { page, .. } => vec![page],
+    }
+}
+
+#[test]
+fn every_link_stands_bare_in_text_and_html_and_can_be_clicked() {
+    for (name, letter) in letters() {
+        let message = compose(&letter);
+        for link in links(&letter.body) {
+            let escaped = link.as_str().replace('&', "&#38;");
+            assert!(message.text.contains(&format!("\n{link}\n")), "{name}: {link} is not in the text");
+            assert!(message.html.contains(&format!("href=\"{escaped}\"")), "{name}: {link} cannot be clicked");
+            assert!(message.html.contains(&format!(">{escaped}</a>")), "{name}: {link} is not to be read");
+        }
+    }
+}
+
+#[test]
+fn the_manager_gets_no_calendar_part_while_the_event_is_on_the_calendar() {
+    for (name, letter) in letters() {
+        let calendar = compose(&letter).calendar;
+        let expected = match name {
+            "booked_by_mail" | "moved_by_mail" | "invitation" | "invitation_moved" => Some("REQUEST"),
+            "cancelled_by_mail" | "invitation_cancelled" => Some("CANCEL"),
+            _ => None,
+        };
+        assert_eq!(calendar.as_ref().map(|(method, _)| method.as_str()), expected, "{name}");
+    }
+}
+
+#[test]
+fn without_a_recruiting_contact_nobody_is_told_to_answer() {
+    let (_, mut letter) = letters().remove(0);
+    letter.reply_to = None;
+    let message = compose(&letter);
+    assert!(!message.text.contains("answer this mail") && message.reply_to.is_none());
+}
+
+#[test]
+fn every_reason_that_is_known_has_its_own_sentence_and_others_are_named() {
+    let (_, letter) = letters().pop().unwrap();
+    let said = |code: &str| {
+        let page = "https://greenroom.example.com/".parse().unwrap();
+        compose(&ports::mail::Letter {
+            body: Body::Attention { subject: "Ana".to_owned(), code: code.to_owned(), page },
+            ..letter.clone()
+        })
+    };
+    for code in [
+        "no_time",
+        "clash",
+        "event_deleted",
+        "candidate_cannot",
+        "manager_cannot",
+        "calendar_refused",
+        "awaits_administrator",
+        "grant_died",
+    ] {
+        let message = said(code);
+        assert!(!message.text.contains(code) && message.subject.starts_with("Ana: "), "{}", message.text);
+    }
+    for code in ["moon_phase", "unknown", ""] {
+        assert!(said(code).text.contains(&format!("(reason: {code})")), "{}", said(code).text);
+    }
+}
+
+#[test]
+fn whoever_states_a_zone_reads_times_in_it_alone() {
+    let (_, mut letter) = letters().into_iter().find(|(name, _)| *name == "invitation").unwrap();
+    letter.to.zone = Some("America/Sao_Paulo".parse().unwrap());
+    let message = compose(&letter);
+    assert!(message.subject.ends_with("Tue 1 Dec 2026, 10:00 (Sao Paulo time)"), "{}", message.subject);
+    assert!(message.text.contains("10:00–11:00 (Sao Paulo time, UTC-03:00)"), "{}", message.text);
+    assert!(
+        !message.text.contains("Madrid time") && !message.text.contains("(UTC)") && !message.text.contains("own time zone"),
+        "{}",
+        message.text
+    );
+}
+
+#[test]
+fn somebody_without_a_name_is_greeted_all_the_same() {
+    let (_, mut letter) = letters().remove(0);
+    letter.to.name = " \u{202e}\n".to_owned();
+    assert!(compose(&letter).text.starts_with("Hello,\n"));
+}
