@@ -129,10 +129,14 @@ pub fn seed_demo(world: &mut World, redirect_uris: Vec<String>, now: Timestamp) 
 fn import(world: &mut World, email: &str, text: &str, now: Timestamp) -> anyhow::Result<()> {
     if world.accounts.user_by_email(email).is_none() {
         let name = email.split('@').next().unwrap_or(email);
-        let added = world.add_user((email, name, ""), DATA_CENTRES[0], "UTC", now);
+        let zone = text.lines().find_map(|line| line.strip_prefix("X-WR-TIMEZONE:")).map_or("UTC", str::trim);
+        jiff::tz::TimeZone::get(zone).with_context(|| format!("the file's own zone {zone} is not an IANA time zone"))?;
+        let added = world.add_user((email, name, ""), DATA_CENTRES[0], zone, now);
         anyhow::ensure!(added.is_some(), "no account could be made");
     }
-    anyhow::bail!("{} bytes of iCalendar cannot be imported yet", text.len())
+    let uids = world.import_ics(email, None, text, now)?;
+    tracing::debug!(email, events = uids.len(), "imported");
+    Ok(())
 }
 
 /// The lines that point Greenroom at this simulator.

@@ -141,6 +141,44 @@ async fn a_killed_simulator_finds_its_tokens_again_and_repeats_none() {
     std::fs::remove_dir_all(dir).unwrap();
 }
 
+const WEEK: &str = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//example.com//EN\r\nX-WR-TIMEZONE:Europe/Lisbon\r\n\
+    BEGIN:VEVENT\r\nUID:standup@example.com\r\nDTSTAMP:20260301T000000Z\r\nSUMMARY:Stand-up\r\nDTSTART:20260302T090000Z\r\n\
+    DTEND:20260302T091500Z\r\nRRULE:FREQ=DAILY;COUNT=5\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
+
+#[tokio::test]
+async fn calendars_come_from_icalendar_files_and_are_there_after_a_restart() {
+    let dir = state_dir("import");
+    std::fs::create_dir_all(&dir).unwrap();
+    let file = dir.join("dora.ics");
+    std::fs::write(&file, WEEK).unwrap();
+    let first = run(Some(dir.clone()), vec![("dora@example.com".to_owned(), file.clone())]).await;
+    first.stop().await;
+    let second = run(Some(dir.clone()), Vec::new()).await;
+    let http = client();
+    let users: Value = http.get(format!("{}/_sim/users", second.start)).send().await.unwrap().json().await.unwrap();
+    let dora = users["users"].as_array().unwrap().iter().find(|user| user["email"] == "dora@example.com").unwrap();
+    assert_eq!(dora["timezone"], "Europe/Lisbon");
+    let dump = http.get(format!("{}/_sim/calendars/dora@example.com", second.start)).send().await.unwrap();
+    let dump = dump.text().await.unwrap();
+    assert!(dump.contains("Stand-up") && dump.contains("FREQ=DAILY;COUNT=5"), "{dump}");
+    second.stop().await;
+
+    std::fs::write(&file, "BEGIN:VCALENDAR\r\nEND:VEVENT\r\n").unwrap();
+    let error = simulate(SimulateOptions {
+        port: 0,
+        redirect_uris: Vec::new(),
+        calendars: vec![("dora@example.com".to_owned(), file)],
+        state_dir: None,
+        switches: Switches::default(),
+        shutdown: Box::pin(std::future::pending()),
+        announce: Box::new(|_| {}),
+    })
+    .await
+    .unwrap_err();
+    assert!(format!("{error:#}").contains("dora.ics cannot be put into the calendar of dora@example.com"), "{error:#}");
+    std::fs::remove_dir_all(dir).unwrap();
+}
+
 #[tokio::test]
 async fn a_state_it_cannot_read_is_not_thrown_away() {
     let dir = state_dir("unreadable");
