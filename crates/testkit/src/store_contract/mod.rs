@@ -66,6 +66,7 @@ macro_rules! every_promise {
         $run!(races overlapping_claims_have_one_winner_per_cell);
         $run!(races a_daily_limit_of_one_holds);
         $run!(races crossing_holders_do_not_lock_up);
+        $run!(races crossing_orders_do_not_lock_up);
         $run!(races racing_workers_run_each_job_once);
         $run!(races one_of_many_takes_a_name);
         $run!(races one_of_many_writes_a_revision);

@@ -5,12 +5,12 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use domain::{TimeRange, people::Person};
 use ports::{
     Change, Conflict, Put, Store,
-    change::{Agenda, ClaimStep, Name, Scope},
+    change::{Agenda, ClaimStep, JobStep, Name, Scope},
     store::CommitError,
 };
 use tokio::{sync::Barrier, task::JoinSet};
 
-use super::fixtures::{at, claim, done, holder, id, interview, job, orders, person, puts, range, taking};
+use super::fixtures::{at, claim, done, holder, id, interview, job, open_job, orders, person, puts, range, taking};
 
 /// Starts `count` tasks that begin together; their results by number.
 async fn race<T, F>(count: u128, run: impl Fn(u128, Arc<Barrier>) -> F) -> BTreeMap<u128, T>
@@ -137,6 +137,28 @@ pub async fn crossing_holders_do_not_lock_up(store: Arc<dyn Store>) {
     .await;
     assert_eq!(store.agenda_rev(&holder(1)).await.unwrap(), 32);
     assert_eq!(store.agenda_rev(&holder(2)).await.unwrap(), 32);
+}
+
+/// Two runs that each end themselves and order the other take the same two rows in opposite order: both go through.
+pub async fn crossing_orders_do_not_lock_up(store: Arc<dyn Store>) {
+    store.commit(orders([open_job(1, "one"), open_job(2, "two")])).await.unwrap();
+    for _ in 0..3 {
+        let runs = store.lease_jobs(at(0), 2, 600).await.unwrap();
+        assert_eq!(runs.len(), 2);
+        race(2, |number, start| {
+            let (store, runs) = (Arc::clone(&store), runs.clone());
+            async move {
+                let run = runs.iter().find(|run| run.id == id(number)).unwrap();
+                let again = JobStep::Retry { id: run.id, lease: run.lease.clone().unwrap(), due: at(0), error: None };
+                let other = if number == 1 { open_job(4, "two") } else { open_job(3, "one") };
+                start.wait().await;
+                store.commit(Change { jobs: vec![again, JobStep::Order(other)], ..Change::at(at(0)) }).await.unwrap();
+            }
+        })
+        .await;
+    }
+    assert_eq!(store.job(id(1)).await.unwrap().unwrap().wake, 3);
+    assert_eq!(store.job(id(2)).await.unwrap().unwrap().wake, 3);
 }
 
 /// 8 workers empty a queue of 100: every job is run once.

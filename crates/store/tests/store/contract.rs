@@ -2,10 +2,6 @@
 //!
 //! PostgreSQL is tested where GREENROOM_TEST_POSTGRES names a throw-away server (`cargo xtask test` starts one).
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
-mod common;
-
 macro_rules! on_sqlite {
     ($module:ident $promise:ident) => {
         #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -72,6 +72,10 @@ impl PostgresSchema {
         Some(schema)
     }
 
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     pub fn url(&self) -> String {
         let mark = if self.server.contains('?') { '&' } else { '?' };
         format!("{}{mark}options=-csearch_path%3D{}", self.server, self.name)
