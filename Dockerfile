@@ -16,8 +16,8 @@ COPY --from=build /src/target/release/greenroom /usr/local/bin/greenroom
 
 USER greenroom
 WORKDIR /data
+# The database is greenroom.db in the working directory unless DATABASE_URL says otherwise.
 ENV GREENROOM_LISTEN=0.0.0.0:8040 \
-    GREENROOM_DATA=/data \
     GREENROOM_KEY_FILE=/keys/greenroom.key
 VOLUME ["/data", "/keys"]
 EXPOSE 8040

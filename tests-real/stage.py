@@ -28,10 +28,11 @@ def stage(**environment):
             "GREENROOM_ZOHO_HOSTS": f"us={ZOHO},eu=http://localhost:{PORT + 1}",
             # The first version's callers have no key; here they are on loopback.
             "GREENROOM_OPEN_OAUTH_FROM": "127.0.0.0/8,::1/128",
-            "DATABASE_URL": f"sqlite://{SCRATCH / 'greenroom.db'}",
+            "DATABASE_URL": f"sqlite:{SCRATCH / 'greenroom.db'}",
+            "GREENROOM_KEY_FILE": str(SCRATCH / "keys/greenroom.key"),
             **environment,
         }
-        with Program("serve", "--port", str(PORT + 2), ports=[PORT + 2], environment=variables) as serving:
+        with Program("serve", ports=[PORT + 2], environment=variables) as serving:
             yield serving
 
 

@@ -58,7 +58,9 @@ fn is_variable(name: &str) -> bool {
     let families = ["GREENROOM_", "ZOHO_", "EMAIL_"];
     let ours = families.iter().any(|family| name.len() > family.len() && name.starts_with(family))
         || ["DATABASE_URL", "DEFAULT_FROM_EMAIL"].contains(&name);
-    ours && name.chars().all(|letter| letter.is_ascii_uppercase() || letter.is_ascii_digit() || letter == '_')
+    // What ends in an underscore is the beginning of many names.
+    ours && !name.ends_with('_')
+        && name.chars().all(|letter| letter.is_ascii_uppercase() || letter.is_ascii_digit() || letter == '_')
 }
 
 #[cfg(test)]
@@ -91,7 +93,7 @@ mod tests {
 
     #[test]
     fn what_is_explained_and_what_is_no_variable_pass() {
-        let code = "read(\"DATABASE_URL\"); say(\"ZOHO_ and more\"); // \"EMAIL_HOST\"\n// \"EMAIL_PORT\"\nread(\"ZOHO_SCOPES\")";
+        let code = "read(\"DATABASE_URL\"); say(\"ZOHO_ and more\"); starts(\"ZOHO_CLIENT_SECRET_\"); // \"EMAIL_HOST\"\n// \"EMAIL_PORT\"\nread(\"ZOHO_SCOPES\")";
         assert_eq!(broken(code, "`DATABASE_URL`, `ZOHO_SCOPES`, `EMAIL_HOST`"), Vec::<String>::new());
     }
 }
