@@ -49,6 +49,38 @@ mod tests {
     }
 
     #[test]
+    fn a_fraction_of_a_second_is_off_the_grid() {
+        assert_eq!(codes(usual(), "2026-11-24T08:00:00.5Z", "2026-11-24T08:30:00.5Z"), ["not_five_minutes", "not_on_step"]);
+    }
+
+    /// Whichever of two possible hours is meant, a break stays free.
+    #[test]
+    fn breaks_stay_free_where_clocks_change() {
+        let blocked = |zone: &str, pause: &str, now: &str, start: &str| {
+            let zone = Zone::new(zone).unwrap();
+            let week = "mon-sun 00:00-24:00".parse().unwrap();
+            let draft = RulesDraft { week, breaks: vec![pause.parse().unwrap()], step_minutes: 5, ..RulesDraft::usual(zone) };
+            let busy = Busy::Known { as_of: Timestamp::UNIX_EPOCH, set: BusySet::empty() };
+            let start: Timestamp = start.parse().unwrap();
+            let range = TimeRange::new(start, crate::instants::plus_minutes(start, 15)).unwrap();
+            let verdict = check(&Rules::new(draft).unwrap(), &busy, &Agenda::empty(), now.parse().unwrap(), range);
+            let codes: Vec<_> = verdict.err().into_iter().flatten().map(|reason| reason.code()).collect();
+            assert!(codes.is_empty() || codes == ["break"], "{codes:?}");
+            !codes.is_empty()
+        };
+        // Berlin, autumn: 02:30 to 02:45 comes at 00:30 and again at 01:30 UTC.
+        let autumn = |start| blocked("Europe/Berlin", "02:30-02:45", "2026-10-20T00:00:00Z", start);
+        assert!(!autumn("2026-10-25T00:15:00Z") && autumn("2026-10-25T00:30:00Z") && autumn("2026-10-25T01:30:00Z"));
+        assert!(!autumn("2026-10-25T01:45:00Z"));
+        // Berlin, spring: the clocks skip the start of the break, not its end (03:00, at 01:00 UTC).
+        let spring = |start| blocked("Europe/Berlin", "02:30-03:00", "2026-03-25T00:00:00Z", start);
+        assert!(!spring("2026-03-29T00:15:00Z") && spring("2026-03-29T00:45:00Z") && !spring("2026-03-29T01:00:00Z"));
+        // Nuuk: 23:15 to 23:45 on Saturday is skipped; read with the old offset it falls on Sunday, from 00:15 to 00:45.
+        let nuuk = |start| blocked("America/Nuuk", "23:15-23:45", "2026-03-25T00:00:00Z", start);
+        assert!(nuuk("2026-03-29T01:30:00Z") && !nuuk("2026-03-29T01:45:00Z"));
+    }
+
+    #[test]
     fn a_range_of_centuries_is_refused_unread() {
         let always = RulesDraft { week: "mon-sun 00:00-24:00".parse().unwrap(), ..usual() };
         assert_eq!(codes(always.clone(), "0001-01-01T00:00:00Z", "9999-01-01T00:00:00Z"), ["too_long"]);

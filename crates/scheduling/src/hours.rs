@@ -257,6 +257,10 @@ mod tests {
             ["2026-03-29T01:00:00Z/2026-03-29T02:00:00Z"]
         );
         assert_eq!(shown(&week("sun 00:00-24:00"), gap_day, "Europe/Berlin"), ["2026-03-28T23:00:00Z/2026-03-29T22:00:00Z"]);
+        // The clocks of Nuuk go from 23:00 to midnight: what was to happen in between does not happen on Sunday.
+        assert!(shown(&week("sat 23:15-23:45"), date(2026, 3, 28), "America/Nuuk").is_empty());
+        let evening = week("sat 20:00-24:00");
+        assert_eq!(shown(&evening, date(2026, 3, 28), "America/Nuuk"), ["2026-03-28T22:00:00Z/2026-03-29T01:00:00Z"]);
         // A Friday that never was does not lend its hours to the Saturday after it.
         assert!(shown(&week("fri 09:00-17:00"), date(2011, 12, 30), "Pacific/Apia").is_empty());
     }

@@ -87,7 +87,8 @@ impl Zone {
     pub fn day(&self, date: Date) -> Option<TimeRange> {
         let start = self.instant(date, TimeOfDay::MIDNIGHT)?;
         let end = self.instant(date, TimeOfDay::END_OF_DAY)?;
-        if self.date(start) == date { TimeRange::new(start, end).ok() } else { None }
+        // Both midnights of a day that was left out are the same instant.
+        TimeRange::new(start, end).ok()
     }
 
     /// Every instant that may be meant by a wall-clock time.
