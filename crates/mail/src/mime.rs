@@ -46,9 +46,10 @@ pub fn build(sender: &Sender, message: &Message) -> Result<lettre::Message, Mail
 /// Longest subject line, in characters; longer ones are cut.
 const LONGEST_SUBJECT: usize = 400;
 
-/// Our own Message-ID (RFC 5322, section 3.6.4, without angle brackets), in characters that are also safe in a file name.
+/// Our own Message-ID (RFC 5322, section 3.6.4, without angle brackets), in characters that are also safe in a file name. The brackets and
+/// colons are those of an IPv6 address in place of a domain.
 pub fn checked_id(id: &str) -> Result<&str, MailError> {
-    let allowed = |letter: char| letter.is_ascii_alphanumeric() || "._-+=$@".contains(letter);
+    let allowed = |letter: char| letter.is_ascii_alphanumeric() || "._-+=$@[]:".contains(letter);
     let whole = id.len() <= 200 && id.starts_with(|letter: char| letter.is_ascii_alphanumeric()) && id.chars().all(allowed);
     let halves = id.split_once('@').is_some_and(|(left, right)| !left.is_empty() && !right.is_empty() && !right.contains('@'));
     if whole && halves { Ok(id) } else { Err(refused(&format!("`{}` is not a Message-ID", clean::line(id, 100)))) }
@@ -84,7 +85,7 @@ mod tests {
 
     #[test]
     fn message_ids_are_checked() {
-        for good in ["booked.itv_0198f2.3@greenroom.example.com", "a@b", "A1-x+y=z$@example.com"] {
+        for good in ["booked.itv_0198f2.3@greenroom.example.com", "a@b", "A1-x+y=z$@example.com", "booked.1@[::1]"] {
             assert_eq!(checked_id(good), Ok(good));
         }
         for bad in [
