@@ -1,2 +1,7 @@
-//! Greenroom, the binary: configuration, wiring, worker loop, command line.
-fn main() {}
+//! Greenroom, the binary.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    greenroom::cli::main()
+}

@@ -1,0 +1,146 @@
+//! The command line.
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
+
+use anyhow::{Context, Result, bail};
+use clap::{Parser, Subcommand};
+
+use crate::{
+    config::{Config, Variables},
+    demo, logs, serve, wiring,
+    world::MachineClock,
+};
+
+/// The interview desk of an AI recruiter.
+#[derive(Parser)]
+#[command(name = "greenroom", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run Greenroom with the configuration of the environment.
+    Serve,
+    /// Run the whole product on this machine, with a simulated Zoho beside it and nothing to configure.
+    Demo(demo::Arguments),
+    /// Simulators for tests.
+    Simulate {
+        #[command(subcommand)]
+        what: Simulate,
+    },
+    /// For administrators.
+    Admin {
+        #[command(subcommand)]
+        what: Admin,
+    },
+    /// Ask a running server whether it is well; exit 0 or 1. For containers.
+    Healthcheck,
+}
+
+#[derive(Subcommand)]
+enum Simulate {
+    /// A Zoho that runs on this machine: Accounts and Calendar, two data centres.
+    Zoho {
+        /// Port of the data centre us; eu has the next one.
+        #[arg(long, default_value_t = 8141)]
+        port: u16,
+        /// Puts an iCalendar file into somebody's calendar; may be repeated.
+        #[arg(long, value_name = "EMAIL=FILE.ics", value_parser = calendar_pair)]
+        calendar: Vec<(String, PathBuf)>,
+        /// Keeps the state in this folder.
+        #[arg(long)]
+        data: Option<PathBuf>,
+        /// Another redirect URI of the demo client; may be repeated.
+        #[arg(long)]
+        redirect_uri: Vec<String>,
+    },
+}
+
+#[derive(Subcommand)]
+enum Admin {
+    /// Print a one-time link to the dashboard.
+    Link {
+        /// Who will use it, for the log.
+        #[arg(long, default_value = "administrator")]
+        name: String,
+    },
+}
+
+/// `EMAIL=FILE`.
+pub(crate) fn calendar_pair(text: &str) -> Result<(String, PathBuf), String> {
+    match text.split_once('=') {
+        Some((email, file)) if email.contains('@') && !file.is_empty() => Ok((email.to_owned(), PathBuf::from(file))),
+        _ => Err(format!("`{text}` is not of the form ana@example.com=FILE.ics")),
+    }
+}
+
+/// Runs the program. Errors go to standard error in one line with their causes.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match start(arguments) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("greenroom: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start(arguments: Arguments) -> Result<ExitCode> {
+    let variables = Variables::read()?;
+    let quiet = !matches!(arguments.command, Command::Serve);
+    logs::start(&variables, quiet)?;
+    if rustls::crypto::ring::default_provider().install_default().is_err() {
+        bail!("another TLS provider was installed first");
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("the runtime cannot start")?;
+    let home = home();
+    runtime.block_on(async move {
+        match arguments.command {
+            Command::Serve => serve::serve(Config::from(&variables)?, home).await.map(|()| ExitCode::SUCCESS),
+            Command::Demo(arguments) => Box::pin(demo::run(arguments)).await,
+            Command::Simulate { what: Simulate::Zoho { port, calendar, data, redirect_uri } } => simulate(port, calendar, data, redirect_uri).await,
+            Command::Admin { what: Admin::Link { name } } => admin_link(&Config::from(&variables)?, home.as_deref(), &name).await,
+            Command::Healthcheck => healthcheck(&variables).await,
+        }
+    })
+}
+
+#[expect(clippy::disallowed_methods, reason = "the home folder is where the key file lives unless it is named")]
+fn home() -> Option<PathBuf> {
+    std::env::var_os("HOME").map(PathBuf::from).filter(|path| path.is_absolute())
+}
+
+async fn simulate(port: u16, calendars: Vec<(String, PathBuf)>, state_dir: Option<PathBuf>, redirect_uris: Vec<String>) -> Result<ExitCode> {
+    zoho_sim::simulate(zoho_sim::SimulateOptions {
+        port,
+        redirect_uris,
+        calendars,
+        state_dir,
+        switches: zoho_sim::Switches::default(),
+        shutdown: Box::pin(serve::stop_signal()),
+        announce: Box::new(|text| println!("{text}")),
+    })
+    .await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn admin_link(config: &Config, home: Option<&Path>, name: &str) -> Result<ExitCode> {
+    let installation = wiring::install(config, home, Arc::new(MachineClock), false).await?;
+    println!("{}", installation.app.admin_link(name).await?);
+    Ok(ExitCode::SUCCESS)
+}
+
+#[expect(clippy::disallowed_methods, reason = "one request to this machine, with a limit")]
+async fn healthcheck(variables: &Variables) -> Result<ExitCode> {
+    let listen = Config::from(variables)?.listen;
+    let client = reqwest::Client::builder().timeout(std::time::Duration::from_secs(5)).build()?;
+    let answer = client.get(format!("http://127.0.0.1:{}/healthz", listen.port())).send().await?;
+    Ok(if answer.status().is_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

@@ -1,0 +1,365 @@
+//! Configuration: `greenroom.toml` and the environment, read once. The environment wins; unknown keys are refused; secrets come only
+//! from the environment or from a file that a `…_FILE` variable names. docs/configuration.md lists every variable with its default.
+
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use calendars::{
+    ZohoConfig,
+    zoho::{DEFAULT_ACCOUNTS_URL, DEFAULT_SCOPES, parse_hosts, parse_scopes},
+};
+use domain::EmailAddress;
+use ipnet::IpNet;
+use mail::{Password, Security, SmtpConfig};
+use scheduling::WeeklyHours;
+use url::Url;
+use vault::ClientSecret;
+
+/// Where the redirect URI points unless it is set.
+pub const DEFAULT_REDIRECT_URI: &str = "http://localhost:8040/api/oauth/callback/";
+
+/// Every variable there is; a `GREENROOM_…` variable that is not here is a typing mistake and refused.
+const KNOWN: [&str; 33] = [
+    "DATABASE_URL",
+    "DATABASE_URL_FILE",
+    "DEFAULT_FROM_EMAIL",
+    "EMAIL_HOST",
+    "EMAIL_HOST_PASSWORD",
+    "EMAIL_HOST_PASSWORD_FILE",
+    "EMAIL_HOST_USER",
+    "EMAIL_PORT",
+    "EMAIL_USE_SSL",
+    "EMAIL_USE_TLS",
+    "GREENROOM_ALLOWED_HOSTS",
+    "GREENROOM_COMPANY",
+    "GREENROOM_CONFIG",
+    "GREENROOM_KEY",
+    "GREENROOM_KEY_FILE",
+    "GREENROOM_LENDING",
+    "GREENROOM_LINK_DAYS",
+    "GREENROOM_LISTEN",
+    "GREENROOM_LOG",
+    "GREENROOM_LOG_FORMAT",
+    "GREENROOM_MAIL_DIR",
+    "GREENROOM_OPEN_OAUTH_FROM",
+    "GREENROOM_PUBLIC_URL",
+    "GREENROOM_RECRUITING_CONTACT",
+    "GREENROOM_TEST_POSTGRES",
+    "GREENROOM_URL",
+    "GREENROOM_API_KEY",
+    "GREENROOM_WEEK",
+    "GREENROOM_ZOHO_HOSTS",
+    "ZOHO_ACCOUNTS_URL",
+    "ZOHO_CLIENT_ID",
+    "ZOHO_REDIRECT_URI",
+    "ZOHO_SCOPES",
+];
+
+/// Secrets: never read from `greenroom.toml`. Those of single data centres (`ZOHO_CLIENT_SECRET_EU`) follow the first.
+const SECRETS: [&str; 5] = ["DATABASE_URL", "EMAIL_HOST_PASSWORD", "GREENROOM_API_KEY", "GREENROOM_KEY", "ZOHO_CLIENT_SECRET"];
+
+/// Texts by which a value is seen never to have been filled in.
+const PLACEHOLDERS: [&str; 10] = ["your", "changeme", "change_me", "change-me", "placeholder", "xxx", "todo", "replace", "<", "example"];
+
+/// Named texts, from wherever they came.
+#[derive(Debug, Default, Clone)]
+pub struct Variables(BTreeMap<String, String>);
+
+impl Variables {
+    /// The environment of this process over `greenroom.toml` (or the file `GREENROOM_CONFIG` names).
+    #[expect(clippy::disallowed_methods, reason = "the one place where the environment is read")]
+    pub fn read() -> Result<Self> {
+        let environment: BTreeMap<String, String> = std::env::vars().collect();
+        let named = environment.get("GREENROOM_CONFIG").map(PathBuf::from);
+        let path = named.clone().unwrap_or_else(|| PathBuf::from("greenroom.toml"));
+        let file = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && named.is_none() => String::new(),
+            Err(error) => return Err(error).with_context(|| format!("the configuration file {} cannot be read", path.display())),
+        };
+        Self::merge(&file, environment).with_context(|| format!("the configuration ({} and the environment) cannot be used", path.display()))
+    }
+
+    /// A file's text under an environment.
+    fn merge(file: &str, environment: BTreeMap<String, String>) -> Result<Self> {
+        let mut all = BTreeMap::new();
+        let table: toml::Table = file.parse().context("it is not TOML; write lines such as GREENROOM_COMPANY = \"Example\"")?;
+        for (key, value) in table {
+            ensure!(KNOWN.contains(&key.as_str()), "`{key}` is not a setting; docs/configuration.md lists them all");
+            ensure!(!is_secret(&key), "`{key}` is a secret and does not belong into a file that is read by many; set it in the environment, or {key}_FILE");
+            let text = match value {
+                toml::Value::String(text) => text,
+                toml::Value::Integer(number) => number.to_string(),
+                toml::Value::Boolean(flag) => flag.to_string(),
+                _ => bail!("`{key}` must be a text, a number, true or false"),
+            };
+            all.insert(key, text);
+        }
+        for (key, value) in environment {
+            let known = KNOWN.contains(&key.as_str()) || is_secret(&key) || key.strip_suffix("_FILE").is_some_and(is_secret);
+            ensure!(known || !key.starts_with("GREENROOM_"), "the environment variable `{key}` is not a setting; docs/configuration.md lists them all");
+            if known && !value.is_empty() {
+                all.insert(key, value);
+            }
+        }
+        Ok(Self(all))
+    }
+
+    /// For the demo and tests: exactly these.
+    pub fn of<const N: usize>(pairs: [(&str, String); N]) -> Self {
+        Self(pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
+    }
+
+    /// A value, if it is set and not empty.
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.0.get(key).map(String::as_str)
+    }
+
+    /// A secret: the variable, or the first line of the file that `…_FILE` names.
+    pub fn secret(&self, key: &str) -> Result<Option<String>> {
+        let by_file = self.get(&format!("{key}_FILE"));
+        match (self.get(key), by_file) {
+            (Some(_), Some(_)) => bail!("{key} and {key}_FILE are both set; keep one"),
+            (Some(value), None) => Ok(Some(value.to_owned())),
+            (None, Some(path)) => {
+                let text = std::fs::read_to_string(path).with_context(|| format!("{key}_FILE names {path}, which cannot be read"))?;
+                Ok(Some(text.lines().next().unwrap_or_default().trim().to_owned()))
+            }
+            (None, None) => Ok(None),
+        }
+    }
+
+    fn parse<T: std::str::FromStr<Err: std::fmt::Display>>(&self, key: &str) -> Result<Option<T>> {
+        self.get(key).map(|text| text.trim().parse().map_err(|error| anyhow::anyhow!("{key} `{text}` cannot be used: {error}"))).transpose()
+    }
+
+    fn flag(&self, key: &str) -> Result<bool> {
+        match self.get(key).map(str::to_lowercase).as_deref() {
+            None | Some("false" | "0" | "no" | "off") => Ok(false),
+            Some("true" | "1" | "yes" | "on") => Ok(true),
+            Some(other) => bail!("{key} is `{other}`; write true or false"),
+        }
+    }
+}
+
+fn is_secret(key: &str) -> bool {
+    SECRETS.contains(&key) || key.starts_with("ZOHO_CLIENT_SECRET_")
+}
+
+/// Everything `serve` needs to know.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// Where people reach it.
+    pub public_url: Url,
+    /// Further names it answers to.
+    pub allowed_hosts: Vec<String>,
+    /// The database.
+    pub database_url: String,
+    /// The Zoho client.
+    pub zoho: ZohoConfig,
+    /// The master key itself, if it came by the environment.
+    pub key: Option<String>,
+    /// Where the master key's file is.
+    pub key_file: Option<PathBuf>,
+    /// From whom mails come.
+    pub sender: String,
+    /// The mail server; without one, messages stay on the mailbox page.
+    pub smtp: Option<SmtpConfig>,
+    /// A folder for `.eml` copies while there is no mail server.
+    pub mail_dir: Option<PathBuf>,
+    /// The company.
+    pub company: String,
+    /// Reply-To and summaries.
+    pub recruiting_contact: Option<EmailAddress>,
+    /// The default week.
+    pub week: WeeklyHours,
+    /// Life of a link, in days.
+    pub link_days: i64,
+    /// Whether tokens may be lent.
+    pub lending: bool,
+    /// Networks that may call the first version's endpoints without a key.
+    pub open_oauth_from: Vec<IpNet>,
+}
+
+impl Config {
+    /// Reads and checks everything; the first mistake is named with its cure.
+    pub fn from(variables: &Variables) -> Result<Self> {
+        let zoho = zoho(variables)?;
+        let redirect = Url::parse(&zoho.redirect_uri).with_context(|| format!("ZOHO_REDIRECT_URI `{}` is not a URL", zoho.redirect_uri))?;
+        let public_url = match variables.parse::<Url>("GREENROOM_PUBLIC_URL")? {
+            Some(url) => url,
+            None => Url::parse(&redirect.origin().ascii_serialization())?,
+        };
+        for (name, url) in [("ZOHO_REDIRECT_URI", &redirect), ("GREENROOM_PUBLIC_URL", &public_url)] {
+            ensure!(url.scheme() == "https" || is_loopback(url), "{name} `{url}` is plain http to a public host; permission and links would travel in the open: use https");
+        }
+        let smtp = smtp(variables)?;
+        let recruiting_contact = variables.parse("GREENROOM_RECRUITING_CONTACT")?;
+        ensure!(
+            smtp.is_none() || recruiting_contact.is_some(),
+            "EMAIL_HOST is set, so people get real mail, but nobody reads their answers: set GREENROOM_RECRUITING_CONTACT to the address replies go to"
+        );
+        let link_days = variables.parse("GREENROOM_LINK_DAYS")?.unwrap_or(7);
+        ensure!((1..=90).contains(&link_days), "GREENROOM_LINK_DAYS is {link_days}; a link lives 1 to 90 days");
+        // Here `_FILE` names the key's own file, which is made on first start; both at once would be two truths.
+        ensure!(variables.get("GREENROOM_KEY").is_none() || variables.get("GREENROOM_KEY_FILE").is_none(), "GREENROOM_KEY and GREENROOM_KEY_FILE are both set; keep one");
+        let host = public_url.host_str().unwrap_or("localhost").to_owned();
+        Ok(Self {
+            listen: variables.parse("GREENROOM_LISTEN")?.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], redirect_port(&redirect)))),
+            allowed_hosts: list(variables.get("GREENROOM_ALLOWED_HOSTS")),
+            database_url: variables.secret("DATABASE_URL")?.unwrap_or_else(|| "sqlite:greenroom.db".to_owned()),
+            key: variables.get("GREENROOM_KEY").map(ToOwned::to_owned),
+            key_file: variables.get("GREENROOM_KEY_FILE").map(PathBuf::from),
+            sender: variables.get("DEFAULT_FROM_EMAIL").map_or_else(|| format!("Greenroom <greenroom@{}>", mail_domain(&host)), ToOwned::to_owned),
+            smtp,
+            mail_dir: variables.get("GREENROOM_MAIL_DIR").map(PathBuf::from),
+            company: variables.get("GREENROOM_COMPANY").unwrap_or("Our company").to_owned(),
+            recruiting_contact,
+            week: variables.parse("GREENROOM_WEEK")?.unwrap_or_default(),
+            link_days,
+            lending: variables.flag("GREENROOM_LENDING")?,
+            open_oauth_from: list(variables.get("GREENROOM_OPEN_OAUTH_FROM"))
+                .iter()
+                .map(|text| text.parse().with_context(|| format!("GREENROOM_OPEN_OAUTH_FROM: `{text}` is not a network such as 127.0.0.0/8")))
+                .collect::<Result<_>>()?,
+            public_url,
+            zoho,
+        })
+    }
+
+    /// The folder of the database file, if it is a file.
+    pub fn database_folder(&self) -> Option<PathBuf> {
+        if self.database_url.starts_with("postgres") {
+            return None;
+        }
+        let path = self.database_url.trim_start_matches("sqlite:").trim_start_matches("//");
+        Some(Path::new(path).parent().filter(|parent| !parent.as_os_str().is_empty()).map_or_else(|| PathBuf::from("."), Path::to_path_buf))
+    }
+}
+
+fn zoho(variables: &Variables) -> Result<ZohoConfig> {
+    let client_id = variables.get("ZOHO_CLIENT_ID").context("ZOHO_CLIENT_ID is not set; register a server-based client as docs/connect-zoho.md describes")?;
+    let client_secret = variables.secret("ZOHO_CLIENT_SECRET")?.context("ZOHO_CLIENT_SECRET is not set; docs/connect-zoho.md says where to find it")?;
+    for (name, value) in [("ZOHO_CLIENT_ID", client_id), ("ZOHO_CLIENT_SECRET", client_secret.as_str())] {
+        let lower = value.to_lowercase();
+        ensure!(!PLACEHOLDERS.iter().any(|placeholder| lower.contains(placeholder)), "{name} still holds a placeholder; set the value that Zoho's API console shows");
+    }
+    let mut data_centre_secrets = BTreeMap::new();
+    for key in variables.0.keys().filter(|key| key.starts_with("ZOHO_CLIENT_SECRET_") && *key != "ZOHO_CLIENT_SECRET_FILE") {
+        let name = key.trim_end_matches("_FILE");
+        let location = name.trim_start_matches("ZOHO_CLIENT_SECRET_").to_lowercase();
+        if let Some(secret) = variables.secret(name)? {
+            data_centre_secrets.insert(location, ClientSecret::new(secret));
+        }
+    }
+    let accounts_url = variables.get("ZOHO_ACCOUNTS_URL").unwrap_or(DEFAULT_ACCOUNTS_URL);
+    Ok(ZohoConfig {
+        client_id: client_id.to_owned(),
+        client_secret: ClientSecret::new(client_secret),
+        data_centre_secrets,
+        redirect_uri: variables.get("ZOHO_REDIRECT_URI").unwrap_or(DEFAULT_REDIRECT_URI).to_owned(),
+        scopes: parse_scopes(variables.get("ZOHO_SCOPES").unwrap_or(DEFAULT_SCOPES)),
+        accounts_url: Url::parse(accounts_url).with_context(|| format!("ZOHO_ACCOUNTS_URL `{accounts_url}` is not a URL"))?,
+        hosts: variables.get("GREENROOM_ZOHO_HOSTS").map(parse_hosts).transpose().context("GREENROOM_ZOHO_HOSTS cannot be used")?.unwrap_or_default(),
+    })
+}
+
+fn smtp(variables: &Variables) -> Result<Option<SmtpConfig>> {
+    let Some(host) = variables.get("EMAIL_HOST") else { return Ok(None) };
+    Ok(Some(SmtpConfig {
+        host: host.to_owned(),
+        port: variables.parse("EMAIL_PORT")?,
+        user: variables.get("EMAIL_HOST_USER").map(ToOwned::to_owned),
+        password: variables.secret("EMAIL_HOST_PASSWORD")?.map(Password::new),
+        security: Security::from_flags(variables.flag("EMAIL_USE_TLS")?, variables.flag("EMAIL_USE_SSL")?)?,
+        timeout: Duration::from_secs(20),
+    }))
+}
+
+fn list(text: Option<&str>) -> Vec<String> {
+    text.unwrap_or_default().split(',').map(str::trim).filter(|part| !part.is_empty()).map(ToOwned::to_owned).collect()
+}
+
+/// Whether a URL's host is this machine.
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+/// The port to listen on: the one the redirect URI names on this machine, else 8040 behind a proxy.
+fn redirect_port(redirect: &Url) -> u16 {
+    if is_loopback(redirect) { redirect.port().unwrap_or(8040) } else { 8040 }
+}
+
+/// A mail domain for hosts that have none.
+fn mail_domain(host: &str) -> &str {
+    if host.contains('.') && host.parse::<std::net::IpAddr>().is_err() { host } else { "greenroom.localhost.localdomain" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn variables(extra: &[(&str, &str)]) -> Variables {
+        let mut all = BTreeMap::from([("ZOHO_CLIENT_ID".to_owned(), "1000.ABCDEF".to_owned()), ("ZOHO_CLIENT_SECRET".to_owned(), "s3cr3t".to_owned())]);
+        all.extend(extra.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
+        Variables(all)
+    }
+
+    fn error(extra: &[(&str, &str)]) -> String {
+        format!("{:#}", Config::from(&variables(extra)).unwrap_err())
+    }
+
+    #[test]
+    fn three_variables_are_enough() {
+        let config = Config::from(&variables(&[])).unwrap();
+        assert_eq!(config.listen.to_string(), "127.0.0.1:8040");
+        assert_eq!(config.public_url.as_str(), "http://localhost:8040/");
+        assert_eq!(config.database_url, "sqlite:greenroom.db");
+        assert!(config.open_oauth_from.is_empty() && config.smtp.is_none() && !config.lending);
+    }
+
+    #[test]
+    fn placeholders_and_public_plain_http_are_refused() {
+        assert!(error(&[("ZOHO_CLIENT_ID", "your_client_id")]).contains("placeholder"));
+        assert!(error(&[("ZOHO_CLIENT_SECRET", "CHANGEME")]).contains("placeholder"));
+        assert!(error(&[("ZOHO_REDIRECT_URI", "http://greenroom.acme.test/api/oauth/callback/")]).contains("https"));
+        assert!(Config::from(&variables(&[("ZOHO_REDIRECT_URI", "https://greenroom.acme.test/api/oauth/callback/")])).is_ok());
+    }
+
+    #[test]
+    fn mail_needs_somebody_who_reads_the_answers() {
+        assert!(error(&[("EMAIL_HOST", "smtp.acme.test")]).contains("GREENROOM_RECRUITING_CONTACT"));
+        assert!(Config::from(&variables(&[("EMAIL_HOST", "smtp.acme.test"), ("GREENROOM_RECRUITING_CONTACT", "jobs@acme.test")])).is_ok());
+    }
+
+    #[test]
+    fn unknown_names_are_refused_and_secrets_stay_out_of_the_file() {
+        let empty = BTreeMap::new;
+        assert!(Variables::merge("GREENROOM_COMPNAY = \"Acme\"", empty()).unwrap_err().to_string().contains("GREENROOM_COMPNAY"));
+        assert!(Variables::merge("ZOHO_CLIENT_SECRET = \"x\"", empty()).is_err());
+        let typo = BTreeMap::from([("GREENROOM_COMPNAY".to_owned(), "Acme".to_owned())]);
+        assert!(Variables::merge("", typo).unwrap_err().to_string().contains("not a setting"));
+        let over = BTreeMap::from([("GREENROOM_COMPANY".to_owned(), "Env".to_owned()), ("PATH".to_owned(), "/bin".to_owned())]);
+        let merged = Variables::merge("GREENROOM_COMPANY = \"File\"\nGREENROOM_LINK_DAYS = 3", over).unwrap();
+        assert_eq!((merged.get("GREENROOM_COMPANY"), merged.get("GREENROOM_LINK_DAYS"), merged.get("PATH")), (Some("Env"), Some("3"), None));
+    }
+
+    #[test]
+    fn data_centres_may_have_secrets_of_their_own() {
+        let config = Config::from(&variables(&[("ZOHO_CLIENT_SECRET_EU", "european")])).unwrap();
+        assert_eq!(config.zoho.data_centre_secrets["eu"].expose(), "european");
+        assert!(!format!("{config:?}").contains("european") && !format!("{config:?}").contains("s3cr3t"));
+    }
+}

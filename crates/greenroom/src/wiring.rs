@@ -1,0 +1,86 @@
+//! Putting the parts together: the same for `serve` and the demo.
+
+use std::{path::Path, sync::Arc};
+
+use anyhow::{Context, Result};
+use app::{App, Parts, Settings};
+use calendars::Zoho;
+use domain::Timestamp;
+use mail::{Mailbox, Sender, Smtp};
+use ports::{Change, Clock, Entropy, Mailer, Put, Store};
+use web::WebState;
+
+use crate::{
+    config::Config,
+    keys::Keys,
+    world::{MachineClock, SystemEntropy},
+};
+
+/// A running installation without its sockets.
+pub struct Installation {
+    /// The use cases.
+    pub app: App,
+    /// What the web needs.
+    pub web: WebState,
+    /// Whether this was the first start.
+    pub first_start: bool,
+}
+
+/// Opens the database, finds the keys, and wires everything.
+pub async fn install(config: &Config, home: Option<&Path>, clock: Arc<dyn Clock>, demo: bool) -> Result<Installation> {
+    let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+    if let Some(folder) = config.database_folder() {
+        std::fs::create_dir_all(&folder).with_context(|| format!("the folder {} for the database cannot be made", folder.display()))?;
+    }
+    let store = store::open(&config.database_url, store::Options::new(Arc::new(MachineClock), Arc::clone(&entropy))).await?;
+    let known = store.setting("key_id").await?;
+    let known: Option<String> = known.as_deref().map(serde_json::from_str).transpose().context("the setting key_id is damaged")?;
+    let keys = Keys::load(config, home, known.as_deref(), entropy.as_ref())?;
+    let installation = name_installation(store.as_ref(), &keys, entropy.as_ref(), clock.now()).await?;
+
+    let provider = Zoho::new(config.zoho.clone())?;
+    let mailer = mailer(config)?;
+    let first_start = known.is_none();
+    let app = App::new(Parts {
+        store,
+        providers: vec![Arc::new(provider)],
+        mailer,
+        clock,
+        entropy: Arc::clone(&entropy),
+        keys: keys.ring,
+        link_key: keys.link_key,
+        installation,
+        settings: Settings {
+            public_url: config.public_url.clone(),
+            company: config.company.clone(),
+            recruiting_contact: config.recruiting_contact.clone(),
+            default_week: config.week.clone(),
+            link_days: config.link_days,
+            lending: config.lending,
+            demo,
+        },
+    });
+    let start_id = format!("{:08x}", u32::from_be_bytes(entropy.bytes()));
+    let web = WebState::new(app.clone(), config.open_oauth_from.clone(), &config.allowed_hosts, &start_id);
+    Ok(Installation { app, web, first_start })
+}
+
+/// The installation's own name, made once; everything sealed is bound to it. The key's name beside it shows a wrong key at the start.
+async fn name_installation(store: &dyn Store, keys: &Keys, entropy: &dyn Entropy, now: Timestamp) -> Result<String> {
+    if let Some(text) = store.setting("installation").await? {
+        return serde_json::from_str(&text).context("the setting installation is damaged");
+    }
+    let name = format!("ins_{:032x}", u128::from_be_bytes(entropy.bytes()));
+    let setting = |key: &str, value: &str| -> Result<Put> { Ok(Put::Setting(key.to_owned(), serde_json::to_string(value)?)) };
+    let puts = vec![setting("installation", &name)?, setting("key_id", &keys.id)?];
+    store.commit(Change { puts, ..Change::at(now) }).await?;
+    Ok(name)
+}
+
+fn mailer(config: &Config) -> Result<Arc<dyn Mailer>> {
+    let sender = Sender::parse(&config.sender)?;
+    Ok(match &config.smtp {
+        Some(smtp) => Arc::new(Smtp::new(sender, smtp)?),
+        None => Arc::new(Mailbox::new(sender, config.mail_dir.clone())),
+    })
+}
