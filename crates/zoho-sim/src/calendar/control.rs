@@ -21,6 +21,7 @@ use super::{
 use crate::{
     control::{Complaint, read},
     ics::ImportError,
+    pages::week,
     sim::Site,
     world::World,
 };
@@ -32,7 +33,8 @@ pub(crate) fn router(site: Site) -> Router {
         .route("/calendars/{email}/{uid}", axum::routing::patch(change_calendar))
         .route("/ics", post(import))
         .route("/events", post(add_event).patch(change_event).delete(delete_event))
-        .with_state(site)
+        .with_state(site.clone())
+        .merge(week::router(site))
 }
 
 impl From<ByHandError> for Complaint {

@@ -2,6 +2,7 @@
 
 pub(crate) mod consent;
 pub(crate) mod index;
+pub(crate) mod week;
 
 use std::fmt;
 
