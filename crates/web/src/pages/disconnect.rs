@@ -1,0 +1,40 @@
+//! `/d/{token}`: a manager ends the permission.
+
+use askama::Template;
+use axum::{
+    extract::{Path, State},
+    response::Response,
+};
+
+use super::{Failure, forms::Fields, frame::PersonFrame, links, page};
+use crate::{
+    WebState,
+    texts::{filters, t},
+};
+
+/// See `disconnect.html`.
+#[derive(Debug, Template)]
+#[template(path = "disconnect.html")]
+pub(super) struct DisconnectPage {
+    pub(super) person: PersonFrame,
+    pub(super) token: String,
+    pub(super) manager: String,
+    pub(super) calendar: Option<String>,
+}
+
+pub(super) async fn show(State(state): State<WebState>, Path(token): Path<String>) -> Result<Response, Failure> {
+    let view = state.app.disconnect_page(&token).await.map_err(|error| links::problem_page(&state, &token, &error))?;
+    let person = PersonFrame::new(state.app.settings());
+    page(&DisconnectPage { person, token, manager: view.manager, calendar: view.calendar })
+}
+
+pub(super) async fn act(State(state): State<WebState>, Path(token): Path<String>, fields: Fields) -> Result<Response, Failure> {
+    match fields.get("action") {
+        "disconnect" => {
+            state.app.disconnect_by_link(&token).await.map_err(|error| links::problem_page(&state, &token, &error))?;
+            links::notice(&state, "good", t("disconnect.done.title"), t("disconnect.done.lead"))
+        }
+        "fresh" => links::send_fresh(&state, &token).await,
+        _ => Ok(links::unknown_action()),
+    }
+}

@@ -1,0 +1,116 @@
+//! What surrounds the content of a page: the company's name for people, navigation and banners for the dashboard.
+
+use app::Settings;
+use domain::EmailAddress;
+
+use super::{session::Admin, times::moment};
+use crate::{
+    WebState,
+    texts::{known_code, t},
+};
+
+/// Around pages that people reach by a link.
+#[derive(Debug, Clone)]
+pub struct PersonFrame {
+    /// The company, as people read it.
+    pub company: String,
+    /// Where to write.
+    pub contact: Option<String>,
+}
+
+impl PersonFrame {
+    /// From the installation's settings.
+    pub fn new(settings: &Settings) -> Self {
+        Self { company: settings.company.clone(), contact: settings.recruiting_contact.as_ref().map(EmailAddress::to_string) }
+    }
+
+    /// For refusals that know nothing of the installation.
+    pub fn anonymous() -> Self {
+        Self { company: t("product").to_string(), contact: None }
+    }
+}
+
+/// A section of the dashboard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Section {
+    /// `/`
+    Vacancies,
+    /// `/interviews`
+    Interviews,
+    /// `/managers`
+    Managers,
+    /// `/attention`
+    Attention,
+    /// `/jobs`
+    Jobs,
+    /// `/keys`
+    Keys,
+    /// `/audit`
+    Audit,
+    /// `/mailbox`
+    Mailbox,
+}
+
+/// An entry of the navigation.
+#[derive(Debug, Clone)]
+pub struct NavItem {
+    /// Where it leads.
+    pub href: &'static str,
+    /// What stands on it.
+    pub label: String,
+    /// Whether the page belongs to it.
+    pub current: bool,
+}
+
+/// Around pages of the dashboard.
+#[derive(Debug, Clone)]
+pub struct Frame {
+    /// The company.
+    pub company: String,
+    /// Which entry of the navigation is current.
+    pub section: Section,
+    /// The form token of this log-in.
+    pub csrf: String,
+    /// Whether messages stay on this machine.
+    pub mail_local: bool,
+    /// The demo's clock.
+    pub demo: Option<String>,
+    /// Whether everything is paused.
+    pub paused_all: bool,
+    /// What a button on the page before has done.
+    pub done: Option<String>,
+    /// The path of this page, to come back to.
+    pub here: String,
+}
+
+impl Frame {
+    /// Of one request. `done` is the code that the page before handed over.
+    pub async fn new(state: &WebState, admin: &Admin, section: Section, done: Option<&str>) -> app::Result<Self> {
+        let settings = state.app.settings();
+        Ok(Self {
+            company: settings.company.clone(),
+            section,
+            csrf: admin.csrf.clone(),
+            mail_local: state.app.keeps_mail(),
+            demo: settings.demo.then(|| moment(state.app.now()).text),
+            paused_all: state.app.paused_all().await?,
+            done: done.and_then(|code| known_code("done", code)).map(|text| text.to_string()),
+            here: admin.path.clone(),
+        })
+    }
+
+    /// The navigation.
+    pub fn nav(&self) -> Vec<NavItem> {
+        let all = [
+            (Section::Vacancies, "/", t("nav.vacancies")),
+            (Section::Interviews, "/interviews", t("nav.interviews")),
+            (Section::Managers, "/managers", t("nav.managers")),
+            (Section::Attention, "/attention", t("nav.attention")),
+            (Section::Jobs, "/jobs", t("nav.jobs")),
+            (Section::Keys, "/keys", t("nav.keys")),
+            (Section::Audit, "/audit", t("nav.audit")),
+            (Section::Mailbox, "/mailbox", t("nav.mailbox")),
+        ];
+        all.into_iter().map(|(section, href, label)| NavItem { href, label: label.to_string(), current: section == self.section }).collect()
+    }
+}

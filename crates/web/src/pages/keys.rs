@@ -1,0 +1,189 @@
+//! `/keys`: API keys, made here (shown once) and revoked here.
+
+use std::collections::BTreeSet;
+
+use askama::Template;
+use axum::{extract::State, http::StatusCode, response::Response};
+use domain::{
+    Id, Timestamp,
+    access::{ApiKey, Right},
+};
+use jiff::SignedDuration;
+
+use super::{
+    Asked, Failure, OrFail,
+    failure::dashboard_error,
+    forms::Fields,
+    frame::{Frame, Section},
+    id_of, links, page_with,
+    session::{Admin, AdminForm},
+    shown::Badge,
+    times::{Moment, moment},
+};
+use crate::{
+    WebState,
+    security::see_other,
+    texts::{code, filters, t},
+};
+
+/// See `keys.html`.
+#[derive(Debug, Template)]
+#[template(path = "keys.html")]
+pub(super) struct KeysPage {
+    pub(super) frame: Frame,
+    /// The key that was just made.
+    pub(super) created: Option<String>,
+    pub(super) rows: Vec<KeyRow>,
+    pub(super) name: String,
+    pub(super) name_error: Option<String>,
+    pub(super) rights: Vec<RightChoice>,
+    pub(super) rights_error: Option<String>,
+    pub(super) days: Vec<DaysChoice>,
+}
+
+/// One key.
+#[derive(Debug)]
+pub(super) struct KeyRow {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) rights: String,
+    pub(super) created: Moment,
+    pub(super) expires: Option<Moment>,
+    pub(super) state: Badge,
+    pub(super) live: bool,
+}
+
+/// A right to tick.
+#[derive(Debug)]
+pub(super) struct RightChoice {
+    pub(super) code: &'static str,
+    pub(super) label: String,
+    pub(super) checked: bool,
+}
+
+/// How long a key lives.
+#[derive(Debug)]
+pub(super) struct DaysChoice {
+    pub(super) value: &'static str,
+    pub(super) label: String,
+    pub(super) checked: bool,
+}
+
+/// What is wrong with the form.
+#[derive(Debug, Default)]
+pub(super) struct Problems {
+    pub(super) name: Option<String>,
+    pub(super) rights: Option<String>,
+}
+
+const fn right_code(right: Right) -> &'static str {
+    match right {
+        Right::Read => "read",
+        Right::Propose => "propose",
+        Right::Commit => "commit",
+        Right::CalendarTitles => "calendar_titles",
+        Right::Lend => "lend",
+    }
+}
+
+fn right_label(right: Right) -> String {
+    let text = match right {
+        Right::Read => t("keys.right.read"),
+        Right::Propose => t("keys.right.propose"),
+        Right::Commit => t("keys.right.commit"),
+        Right::CalendarTitles => t("keys.right.calendar_titles"),
+        Right::Lend => t("keys.right.lend"),
+    };
+    text.to_string()
+}
+
+impl KeyRow {
+    pub(super) fn new(key: &ApiKey, now: Timestamp) -> Self {
+        let (tone, name) = match key {
+            key if key.revoked_at.is_some() => ("plain", "revoked"),
+            key if key.is_live(now) => ("good", "live"),
+            _ => ("warn", "expired"),
+        };
+        let rights: Vec<String> = key.rights.iter().map(|right| right_code(*right).replace('_', " ")).collect();
+        Self {
+            id: key.id.to_string(),
+            name: key.name.clone(),
+            rights: rights.join(", "),
+            created: moment(key.created_at),
+            expires: key.expires_at.map(moment),
+            state: Badge { tone, text: code("state.key", name) },
+            live: key.is_live(now),
+        }
+    }
+}
+
+impl KeysPage {
+    pub(super) fn new(frame: Frame, keys: &[ApiKey], now: Timestamp, typed: &Fields, problems: Problems, created: Option<String>) -> Self {
+        let chosen: Vec<&str> = typed.all("right").collect();
+        let days = [("30", t("keys.new.days.30")), ("90", t("keys.new.days.90")), ("365", t("keys.new.days.365")), ("never", t("keys.new.days.never"))];
+        Self {
+            frame,
+            created,
+            rows: keys.iter().map(|key| KeyRow::new(key, now)).collect(),
+            name: typed.get("name").to_owned(),
+            name_error: problems.name,
+            rights: Right::ALL
+                .into_iter()
+                .map(|right| RightChoice { code: right_code(right), label: right_label(right), checked: chosen.contains(&right_code(right)) })
+                .collect(),
+            rights_error: problems.rights,
+            days: days
+                .into_iter()
+                .map(|(value, label)| DaysChoice { value, label: label.to_string(), checked: typed.given("days").unwrap_or("90") == value })
+                .collect(),
+        }
+    }
+}
+
+async fn render(state: &WebState, admin: &Admin, done: Option<&str>, typed: &Fields, problems: Problems, created: Option<String>) -> Result<Response, Failure> {
+    let keys = state.app.api_keys().await.or_fail(state)?;
+    let frame = Frame::new(state, admin, Section::Keys, done).await.or_fail(state)?;
+    let wrong = problems.name.is_some() || problems.rights.is_some();
+    let status = if wrong { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+    page_with(status, &KeysPage::new(frame, &keys, state.app.now(), typed, problems, created))
+}
+
+pub(super) async fn show(State(state): State<WebState>, admin: Admin, asked: Asked) -> Result<Response, Failure> {
+    render(&state, &admin, asked.0.given("done"), &Fields::default(), Problems::default(), None).await
+}
+
+pub(super) async fn act(State(state): State<WebState>, form: AdminForm) -> Result<Response, Failure> {
+    match form.fields.get("action") {
+        "create" => create(&state, &form).await,
+        "revoke" => {
+            let id: Id<ApiKey> = id_of(&state, "API key", form.fields.get("key"))?;
+            state.app.revoke_api_key(id, &form.admin.caller(&state)).await.map_err(|error| dashboard_error(&state, &error, "/keys"))?;
+            Ok(see_other("/keys?done=revoke"))
+        }
+        _ => Ok(links::unknown_action()),
+    }
+}
+
+/// The answer shows the key, so it is a page and no redirect: an address would stand in the browser's history.
+async fn create(state: &WebState, form: &AdminForm) -> Result<Response, Failure> {
+    let typed = &form.fields;
+    let name = typed.get("name");
+    let rights: BTreeSet<Right> = Right::ALL.into_iter().filter(|right| typed.all("right").any(|chosen| chosen == right_code(*right))).collect();
+    let problems = Problems {
+        name: (name.is_empty() || name.chars().count() > 100).then(|| t("keys.new.name.missing").to_string()),
+        rights: rights.is_empty().then(|| t("keys.new.rights.missing").to_string()),
+    };
+    if problems.name.is_some() || problems.rights.is_some() {
+        return render(state, &form.admin, None, typed, problems, None).await;
+    }
+    let days = match typed.given("days").unwrap_or("90") {
+        "30" => Some(30),
+        "365" => Some(365),
+        "never" => None,
+        _ => Some(90),
+    };
+    let expires = days.and_then(|days| state.app.now().saturating_add(SignedDuration::from_hours(days * 24)).ok());
+    let made = state.app.create_api_key(name, rights, expires, &form.admin.caller(state)).await;
+    let (_, key) = made.map_err(|error| dashboard_error(state, &error, "/keys"))?;
+    render(state, &form.admin, None, &Fields::default(), Problems::default(), Some(key)).await
+}

@@ -1,0 +1,139 @@
+//! Who is logged in to the dashboard: the cookie, the form token bound to it, and the two extractors that handlers ask for.
+
+use app::Caller;
+use axum::{
+    extract::{FromRequest, FromRequestParts, Request},
+    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
+    response::Response,
+};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use domain::{Timestamp, audit::Actor};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use super::{Failure, forms::Fields};
+use crate::{WebState, error::refusal, security::see_other, texts::t};
+
+/// Somebody logged in. Handlers of dashboard pages take this, so that none can be reached without.
+#[derive(Debug, Clone)]
+pub struct Admin {
+    /// Who, for people and for the audit log.
+    pub name: String,
+    /// The form token of this log-in.
+    pub csrf: String,
+    /// The path and query of the request.
+    pub path: String,
+    /// The cookie's token, to log out with.
+    pub(super) token: String,
+}
+
+impl Admin {
+    /// For calls of use cases.
+    pub fn caller(&self, state: &WebState) -> Caller {
+        state.caller(Actor::Administrator(self.name.clone()))
+    }
+}
+
+impl FromRequestParts<WebState> for Admin {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &WebState) -> Result<Self, Response> {
+        let to_log_in = || see_other("/login");
+        let token = cookie(&parts.headers, state.secure).ok_or_else(to_log_in)?;
+        let session = state.app.session(&token).await.map_err(|error| state.failure(&error).into_inner())?;
+        let session = session.ok_or_else(to_log_in)?;
+        let path = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
+        Ok(Self { name: session.name, csrf: form_token(&token), path, token })
+    }
+}
+
+/// A form sent from a page of the dashboard by somebody logged in: the log-in and the form token are right.
+#[derive(Debug, Clone)]
+pub struct AdminForm {
+    /// Who.
+    pub admin: Admin,
+    /// What.
+    pub fields: Fields,
+}
+
+impl FromRequest<WebState> for AdminForm {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &WebState) -> Result<Self, Response> {
+        let (mut parts, body) = request.into_parts();
+        let admin = Admin::from_request_parts(&mut parts, state).await?;
+        let fields = Fields::from_request(Request::from_parts(parts, body), state).await?;
+        if fields.get("csrf").as_bytes().ct_eq(admin.csrf.as_bytes()).into() {
+            Ok(Self { admin, fields })
+        } else {
+            Err(refusal(None, StatusCode::FORBIDDEN, "form_token", &t("error.title"), &t("refused.token")))
+        }
+    }
+}
+
+/// Bound to one log-in without being stored: who does not know the cookie cannot make it, and it does not give the cookie away.
+pub fn form_token(cookie_token: &str) -> String {
+    let mut hash = Sha256::new();
+    hash.update(b"greenroom form token v1\0");
+    hash.update(cookie_token.as_bytes());
+    BASE64_URL_SAFE_NO_PAD.encode(hash.finalize())
+}
+
+/// `__Host-` makes browsers refuse the cookie unless it is secure, without a domain and for all paths; it needs https.
+const fn cookie_name(secure: bool) -> &'static str {
+    if secure { "__Host-greenroom" } else { "greenroom" }
+}
+
+fn cookie(headers: &HeaderMap, secure: bool) -> Option<String> {
+    let name = cookie_name(secure);
+    let all = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = all.flat_map(|text| text.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(known, _)| *known == name).map(|(_, value)| value.to_owned()).filter(|value| !value.is_empty())
+}
+
+/// The `Set-Cookie` value of a new log-in.
+pub(super) fn set_cookie(secure: bool, token: &str, now: Timestamp, expires: Timestamp) -> Result<HeaderValue, Failure> {
+    let seconds = (expires.as_second() - now.as_second()).max(0);
+    let text = format!("{}={token}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{}", cookie_name(secure), if secure { "; Secure" } else { "" });
+    HeaderValue::from_str(&text).map_err(|error| Failure::internal(&error.to_string()))
+}
+
+/// The `Set-Cookie` value that ends it.
+pub(super) fn clear_cookie(secure: bool) -> HeaderValue {
+    HeaderValue::from_static(if secure {
+        "__Host-greenroom=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0; Secure"
+    } else {
+        "greenroom=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0"
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cookie_is_found_among_others() {
+        let mut headers = HeaderMap::new();
+        headers.append(header::COOKIE, HeaderValue::from_static("other=1; greenroom=abc; more=2"));
+        assert_eq!(cookie(&headers, false).as_deref(), Some("abc"));
+        assert_eq!(cookie(&headers, true), None);
+        headers.append(header::COOKIE, HeaderValue::from_static("__Host-greenroom=def"));
+        assert_eq!(cookie(&headers, true).as_deref(), Some("def"));
+    }
+
+    #[test]
+    fn the_form_token_belongs_to_one_log_in_and_hides_the_cookie() {
+        assert_ne!(form_token("one"), form_token("two"));
+        assert_eq!(form_token("one").len(), 43);
+        assert!(!form_token("one").contains("one"));
+    }
+
+    #[test]
+    fn cookies_are_out_of_reach_of_scripts_and_other_sites() {
+        let now = Timestamp::UNIX_EPOCH;
+        let value = set_cookie(true, "t", now, Timestamp::from_second(60).unwrap()).unwrap();
+        assert_eq!(value, "__Host-greenroom=t; Path=/; HttpOnly; SameSite=Lax; Max-Age=60; Secure");
+        let value = set_cookie(false, "t", now, Timestamp::from_second(60).unwrap()).unwrap();
+        assert_eq!(value, "greenroom=t; Path=/; HttpOnly; SameSite=Lax; Max-Age=60");
+    }
+}

@@ -1,0 +1,210 @@
+//! A store that holds a few rows and counts what would be written, so that pages are tested through the real use cases.
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use async_trait::async_trait;
+use domain::{
+    EmailAddress, Id, TimeRange, Timestamp,
+    access::{ApiKey, Session},
+    audit::Entry,
+    candidacies::Candidacy,
+    claims::Holder,
+    feedback::Feedback,
+    grants::Grant,
+    interviews::{Interview, InterviewState},
+    jobs::{Job, JobState},
+    links::{Link, Purpose},
+    mails::SentMail,
+    people::Person,
+    vacancies::Vacancy,
+};
+use ports::{
+    Change, Put, Store,
+    change::Scope,
+    store::{CommitError, Page, Read},
+};
+
+/// The rows.
+#[derive(Debug, Default)]
+pub struct Rows {
+    pub persons: Vec<Person>,
+    pub grants: Vec<Grant>,
+    pub vacancies: Vec<Vacancy>,
+    pub candidacies: Vec<Candidacy>,
+    pub interviews: Vec<Interview>,
+    pub feedback: Vec<Feedback>,
+    pub links: Vec<Link>,
+    pub keys: Vec<ApiKey>,
+    pub sessions: Vec<Session>,
+    pub jobs: Vec<Job>,
+    pub mails: Vec<SentMail>,
+    pub entries: Vec<Entry>,
+    pub settings: Vec<(String, String)>,
+}
+
+/// See the file's header. What a change puts replaces the row with that id.
+#[derive(Debug, Clone, Default)]
+pub struct FakeStore {
+    pub rows: Arc<Mutex<Rows>>,
+    pub commits: Arc<AtomicUsize>,
+}
+
+impl FakeStore {
+    fn read<T>(&self, read: impl FnOnce(&Rows) -> T) -> T {
+        read(&self.rows.lock().unwrap())
+    }
+
+    /// Changes committed so far.
+    pub fn commits(&self) -> usize {
+        self.commits.load(Ordering::SeqCst)
+    }
+}
+
+/// Puts `row` in the place of the one with the same id.
+macro_rules! put {
+    ($rows:expr, $row:expr) => {{
+        let row = $row;
+        $rows.retain(|known| known.id != row.id);
+        $rows.push(row);
+    }};
+}
+
+#[async_trait]
+impl Store for FakeStore {
+    async fn commit(&self, change: Change) -> Result<(), CommitError> {
+        self.commits.fetch_add(1, Ordering::SeqCst);
+        let mut rows = self.rows.lock().unwrap();
+        for written in change.puts {
+            match written {
+                Put::Person(row) => put!(rows.persons, row),
+                Put::Grant(row) => put!(rows.grants, row),
+                Put::Vacancy(row) => put!(rows.vacancies, row),
+                Put::Candidacy(row) => put!(rows.candidacies, row),
+                Put::Interview(row) => put!(rows.interviews, row),
+                Put::Feedback(row) => put!(rows.feedback, row),
+                Put::Link(row) => put!(rows.links, row),
+                Put::ApiKey(row) => put!(rows.keys, row),
+                Put::Session(row) => put!(rows.sessions, row),
+                Put::SentMail(row) => put!(rows.mails, row),
+                Put::Setting(key, value) => {
+                    rows.settings.retain(|(known, _)| *known != key);
+                    rows.settings.push((key, value));
+                }
+            }
+        }
+        rows.entries.extend(change.audit);
+        Ok(())
+    }
+
+    async fn person(&self, id: Id<Person>) -> Read<Option<Person>> {
+        Ok(self.read(|rows| rows.persons.iter().find(|row| row.id == id).cloned()))
+    }
+    async fn person_by_email(&self, email: &EmailAddress) -> Read<Option<Person>> {
+        Ok(self.read(|rows| rows.persons.iter().find(|row| row.has(email)).cloned()))
+    }
+    async fn persons(&self, ids: &[Id<Person>]) -> Read<Vec<Person>> {
+        Ok(self.read(|rows| rows.persons.iter().filter(|row| ids.contains(&row.id)).cloned().collect()))
+    }
+    async fn owner(&self, _: Scope, _: &str) -> Read<Option<String>> {
+        Ok(None)
+    }
+    async fn grant(&self, id: Id<Grant>) -> Read<Option<Grant>> {
+        Ok(self.read(|rows| rows.grants.iter().find(|row| row.id == id).cloned()))
+    }
+    async fn grant_of(&self, person: Id<Person>, _: &str) -> Read<Option<Grant>> {
+        Ok(self.read(|rows| rows.grants.iter().find(|row| row.person == person).cloned()))
+    }
+    async fn grants(&self, _: Page) -> Read<Vec<Grant>> {
+        Ok(self.read(|rows| rows.grants.clone()))
+    }
+    async fn vacancy(&self, id: Id<Vacancy>) -> Read<Option<Vacancy>> {
+        Ok(self.read(|rows| rows.vacancies.iter().find(|row| row.id == id).cloned()))
+    }
+    async fn vacancies(&self, _: Page) -> Read<Vec<Vacancy>> {
+        Ok(self.read(|rows| rows.vacancies.clone()))
+    }
+    async fn vacancies_of(&self, manager: Id<Person>) -> Read<Vec<Vacancy>> {
+        Ok(self.read(|rows| rows.vacancies.iter().filter(|row| row.manager == manager).cloned().collect()))
+    }
+    async fn shortlist(&self, vacancy: Id<Vacancy>) -> Read<Vec<Candidacy>> {
+        Ok(self.read(|rows| rows.candidacies.iter().filter(|row| row.vacancy == vacancy).cloned().collect()))
+    }
+    async fn candidacy(&self, id: Id<Candidacy>) -> Read<Option<Candidacy>> {
+        Ok(self.read(|rows| rows.candidacies.iter().find(|row| row.id == id).cloned()))
+    }
+    async fn interview(&self, id: Id<Interview>) -> Read<Option<Interview>> {
+        Ok(self.read(|rows| rows.interviews.iter().find(|row| row.id == id).cloned()))
+    }
+    async fn interviews_of(&self, vacancy: Id<Vacancy>) -> Read<Vec<Interview>> {
+        Ok(self.read(|rows| rows.interviews.iter().filter(|row| row.vacancy == vacancy).cloned().collect()))
+    }
+    async fn agenda(&self, _: Id<Person>, _: TimeRange) -> Read<Vec<Interview>> {
+        Ok(Vec::new())
+    }
+    async fn agenda_rev(&self, _: &Holder) -> Read<i64> {
+        Ok(0)
+    }
+    async fn interviews_between(&self, window: TimeRange, _: u32) -> Read<Vec<Interview>> {
+        Ok(self.read(|rows| rows.interviews.iter().filter(|row| row.range.overlaps(window)).cloned().collect()))
+    }
+    async fn interviews_in_attention(&self, _: u32) -> Read<Vec<Interview>> {
+        Ok(self.read(|rows| rows.interviews.iter().filter(|row| row.state == InterviewState::Attention).cloned().collect()))
+    }
+    async fn feedback_of(&self, interview: Id<Interview>) -> Read<Vec<Feedback>> {
+        Ok(self.read(|rows| rows.feedback.iter().filter(|row| row.interview == interview).cloned().collect()))
+    }
+    async fn link(&self, id: Id<Link>) -> Read<Option<Link>> {
+        Ok(self.read(|rows| rows.links.iter().find(|row| row.id == id).cloned()))
+    }
+    async fn newest_link(&self, purpose: Purpose, subject: &str) -> Read<Option<Link>> {
+        Ok(self.read(|rows| rows.links.iter().filter(|row| row.purpose == purpose && row.subject == subject).max_by_key(|row| row.id).cloned()))
+    }
+    async fn api_key_by_hash(&self, hash: &[u8]) -> Read<Option<ApiKey>> {
+        Ok(self.read(|rows| rows.keys.iter().find(|row| row.hash == hash).cloned()))
+    }
+    async fn api_keys(&self) -> Read<Vec<ApiKey>> {
+        Ok(self.read(|rows| rows.keys.clone()))
+    }
+    async fn session_by_hash(&self, hash: &[u8]) -> Read<Option<Session>> {
+        Ok(self.read(|rows| rows.sessions.iter().find(|row| row.hash == hash).cloned()))
+    }
+    async fn lease_jobs(&self, _: Timestamp, _: u32, _: i64) -> Read<Vec<Job>> {
+        Ok(Vec::new())
+    }
+    async fn job(&self, id: Id<Job>) -> Read<Option<Job>> {
+        Ok(self.read(|rows| rows.jobs.iter().find(|row| row.id == id).cloned()))
+    }
+    async fn next_due(&self) -> Read<Option<Timestamp>> {
+        Ok(None)
+    }
+    async fn jobs(&self, state: JobState, _: u32) -> Read<Vec<Job>> {
+        Ok(self.read(|rows| rows.jobs.iter().filter(|row| row.state == state).cloned().collect()))
+    }
+    async fn open_jobs(&self, _: &str) -> Read<Vec<Job>> {
+        Ok(Vec::new())
+    }
+    async fn mails(&self, to: Option<&EmailAddress>, _: Page) -> Read<Vec<SentMail>> {
+        Ok(self.read(|rows| rows.mails.iter().filter(|row| to.is_none_or(|to| row.to == *to)).cloned().collect()))
+    }
+    async fn mail(&self, id: Id<SentMail>) -> Read<Option<SentMail>> {
+        Ok(self.read(|rows| rows.mails.iter().find(|row| row.id == id).cloned()))
+    }
+    async fn audit_of(&self, subject: &str, _: u32) -> Read<Vec<Entry>> {
+        Ok(self.read(|rows| rows.entries.iter().filter(|row| row.subject == subject).cloned().collect()))
+    }
+    async fn audit(&self, _: Page) -> Read<Vec<Entry>> {
+        Ok(self.read(|rows| rows.entries.clone()))
+    }
+    async fn setting(&self, key: &str) -> Read<Option<String>> {
+        Ok(self.read(|rows| rows.settings.iter().find(|(known, _)| known == key).map(|(_, value)| value.clone())))
+    }
+    async fn lease_now(&self) -> Read<Timestamp> {
+        Ok(Timestamp::UNIX_EPOCH)
+    }
+    async fn ping(&self) -> Read<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,261 @@
+//! `/vacancies/{id}`: one vacancy with its shortlist, its buttons and its trail.
+
+use app::{CandidateInput, Error, ShortlistItem, VacancyView};
+use askama::Template;
+use axum::{
+    extract::{Path, State},
+    http::StatusCode,
+    response::Response,
+};
+use domain::{
+    Id,
+    audit::Entry,
+    interviews::{FeedbackState, InterviewState},
+    vacancies::Vacancy,
+};
+
+use super::{
+    Asked, Failure, OrFail,
+    failure::{dashboard_error, sentence},
+    forms::Fields,
+    frame::{Frame, Section},
+    id_of, links, page_with,
+    session::{Admin, AdminForm},
+    shown::{
+        Action, Badge, TrailLine, WaitingLine, action, attention_short, grant_badge, interview_badge, place_text, reasons, trail, vacancy_badge,
+        waiting_lines,
+    },
+    times::{self, Moment, moment},
+};
+use crate::{
+    WebState, error,
+    security::see_other,
+    texts::{code, filters, t},
+};
+
+/// Lines of the trail that the page shows; the audit page has all.
+pub(super) const TRAIL_LINES: u32 = 50;
+
+const WAITING_LINES: usize = 12;
+
+/// See `vacancy.html`.
+#[derive(Debug, Template)]
+#[template(path = "vacancy.html")]
+pub(super) struct VacancyPage {
+    pub(super) frame: Frame,
+    pub(super) id: String,
+    pub(super) title: String,
+    pub(super) state: Badge,
+    pub(super) manager: String,
+    pub(super) manager_id: String,
+    pub(super) grant: Badge,
+    pub(super) requested_by: String,
+    pub(super) round: String,
+    pub(super) place: String,
+    pub(super) policy: String,
+    pub(super) approved_at: Option<Moment>,
+    /// Why it does not go on.
+    pub(super) problem: Option<String>,
+    pub(super) waiting: Vec<WaitingLine>,
+    pub(super) actions: Vec<Action>,
+    pub(super) shortlist: Vec<ShortlistRow>,
+    pub(super) can_add: bool,
+    pub(super) form: Vec<FormField>,
+    pub(super) trail: Vec<TrailLine>,
+}
+
+/// One line of the shortlist.
+#[derive(Debug)]
+pub(super) struct ShortlistRow {
+    pub(super) candidacy: String,
+    pub(super) position: i64,
+    pub(super) name: String,
+    pub(super) email: String,
+    pub(super) interview: Option<InterviewBrief>,
+    pub(super) state: Badge,
+    pub(super) provisional: bool,
+    /// Why it needs a person, or why there is no time.
+    pub(super) why: Option<String>,
+    /// That feedback is there.
+    pub(super) result: Option<String>,
+    pub(super) withdrawn: bool,
+    pub(super) can_withdraw: bool,
+}
+
+/// When an interview is, for a table.
+#[derive(Debug)]
+pub(super) struct InterviewBrief {
+    pub(super) id: String,
+    pub(super) iso: String,
+    pub(super) time: String,
+    pub(super) zone: String,
+}
+
+/// A field of the form, with what was typed and what is wrong with it.
+#[derive(Debug)]
+pub(super) struct FormField {
+    pub(super) name: &'static str,
+    pub(super) kind: &'static str,
+    pub(super) label: String,
+    pub(super) hint: String,
+    pub(super) value: String,
+    pub(super) required: bool,
+    pub(super) error: Option<String>,
+}
+
+impl ShortlistRow {
+    fn new(item: &ShortlistItem, open: bool) -> Self {
+        let candidacy = &item.candidacy;
+        let interview = item.interview.as_ref();
+        let withdrawn = candidacy.withdrawn_at.is_some();
+        let live = interview.filter(|interview| interview.state != InterviewState::Cancelled);
+        let unplaced = candidacy.unplaced.as_ref().filter(|_| live.is_none() && !withdrawn);
+        let given = |state: FeedbackState| matches!(state, FeedbackState::Given | FeedbackState::Closed);
+        Self {
+            candidacy: candidacy.id.to_string(),
+            position: candidacy.position,
+            name: item.candidate.name.clone(),
+            email: item.candidate.email().map(ToString::to_string).unwrap_or_default(),
+            interview: interview.map(|interview| InterviewBrief {
+                id: interview.id.to_string(),
+                iso: times::iso(interview.range.start()),
+                time: times::short(interview.range, &interview.zone),
+                zone: times::city(&interview.zone),
+            }),
+            state: candidacy_badge(item),
+            provisional: live.is_some_and(|interview| interview.provisional),
+            why: live.and_then(attention_short).or_else(|| unplaced.map(|unplaced| reasons(&unplaced.reasons))),
+            result: live.filter(|interview| given(interview.feedback)).map(|_| t("shortlist.feedback").to_string()),
+            withdrawn,
+            can_withdraw: open && !withdrawn,
+        }
+    }
+}
+
+/// The interview's state where there is one, otherwise the place's own.
+fn candidacy_badge(item: &ShortlistItem) -> Badge {
+    let own = |tone, name| Badge { tone, text: code("state.candidacy", name) };
+    match &item.interview {
+        _ if item.candidacy.withdrawn_at.is_some() => own("plain", "withdrawn"),
+        Some(interview) => interview_badge(interview.state),
+        None if item.candidacy.unplaced.is_some() => own("bad", "unplaced"),
+        None => own("plain", "waiting"),
+    }
+}
+
+impl VacancyPage {
+    pub(super) fn new(frame: Frame, view: &VacancyView, entries: &[Entry], form: Vec<FormField>) -> Self {
+        let vacancy = &view.vacancy;
+        let can = |name: &str| view.allowed_actions.contains(&name);
+        let buttons = [("approve", "primary"), ("resume", "primary"), ("pause", "plain"), ("close", "danger")];
+        Self {
+            frame,
+            id: vacancy.id.to_string(),
+            title: vacancy.title.clone(),
+            state: vacancy_badge(vacancy),
+            manager: view.manager.name.clone(),
+            manager_id: view.manager.id.to_string(),
+            grant: grant_badge(view.grant.as_ref().map(|grant| grant.state)),
+            requested_by: vacancy.requested_by.clone(),
+            round: vacancy.round().map_or_else(String::new, |round| {
+                t("vacancy.round.text").with("name", &round.name).with("minutes", round.minutes).to_string()
+            }),
+            place: place_text(vacancy.place.as_ref()),
+            policy: policy(vacancy),
+            approved_at: vacancy.approved_at.map(moment),
+            problem: vacancy.stuck.as_ref().map(|stuck| code("reason", &stuck.code)),
+            waiting: waiting_lines(&view.waiting_for, WAITING_LINES),
+            actions: buttons.into_iter().filter(|(name, _)| can(name)).map(|(name, tone)| action(name, tone)).collect(),
+            shortlist: view.shortlist.iter().map(|item| ShortlistRow::new(item, can("add_candidate"))).collect(),
+            can_add: can("add_candidate"),
+            form,
+            trail: trail(entries),
+        }
+    }
+}
+
+fn policy(vacancy: &Vacancy) -> String {
+    if vacancy.policy.provisional {
+        t("vacancy.policy.provisional").with("hours", vacancy.policy.provisional_after_hours).to_string()
+    } else {
+        t("vacancy.policy.wait").to_string()
+    }
+}
+
+/// The form to add a candidate, with what was typed and the field that was refused.
+pub(super) fn candidate_form(typed: &Fields, wrong: Option<(&str, String)>) -> Vec<FormField> {
+    let fields = [
+        ("name", "text", t("candidate_form.name"), t("candidate_form.name.hint"), true),
+        ("email", "email", t("candidate_form.email"), t("candidate_form.email.hint"), true),
+        ("zone", "text", t("candidate_form.zone"), t("candidate_form.zone.hint"), false),
+    ];
+    let field = |(name, kind, label, hint, required): (&'static str, _, crate::texts::Text, crate::texts::Text, _)| FormField {
+        name,
+        kind,
+        label: label.to_string(),
+        hint: hint.to_string(),
+        value: typed.get(name).to_owned(),
+        required,
+        error: wrong.as_ref().filter(|(field, _)| *field == name).map(|(_, problem)| problem.clone()),
+    };
+    fields.into_iter().map(field).collect()
+}
+
+async fn render(state: &WebState, admin: &Admin, id: Id<Vacancy>, done: Option<&str>, status: StatusCode, form: Vec<FormField>) -> Result<Response, Failure> {
+    let view = state.app.vacancy(id).await.or_fail(state)?;
+    let entries = state.app.trail(&id.to_string(), TRAIL_LINES).await.or_fail(state)?;
+    let frame = Frame::new(state, admin, Section::Vacancies, done).await.or_fail(state)?;
+    page_with(status, &VacancyPage::new(frame, &view, &entries, form))
+}
+
+pub(super) async fn show(State(state): State<WebState>, admin: Admin, Path(id): Path<String>, asked: Asked) -> Result<Response, Failure> {
+    let id = id_of(&state, "vacancy", &id)?;
+    render(&state, &admin, id, asked.0.given("done"), StatusCode::OK, candidate_form(&Fields::default(), None)).await
+}
+
+pub(super) async fn act(State(state): State<WebState>, Path(id): Path<String>, form: AdminForm) -> Result<Response, Failure> {
+    let id: Id<Vacancy> = id_of(&state, "vacancy", &id)?;
+    let caller = form.admin.caller(&state);
+    let done = match form.fields.get("action") {
+        "approve" => state.app.approve(id, false, &caller).await.map(|_| "approve"),
+        "pause" => state.app.pause(id, &caller).await.map(|_| "pause"),
+        "resume" => state.app.resume(id, &caller).await.map(|_| "resume"),
+        "close" => state.app.close(id, &caller).await.map(|_| "close"),
+        "withdraw" => {
+            let candidacy = id_of(&state, "candidacy", form.fields.get("candidacy"))?;
+            state.app.withdraw(candidacy, &caller).await.map(|()| "withdraw")
+        }
+        "add_candidate" => return add_candidate(&state, id, &form).await,
+        _ => return Ok(links::unknown_action()),
+    };
+    let here = format!("/vacancies/{id}");
+    let done = done.map_err(|error| dashboard_error(&state, &error, &here))?;
+    Ok(see_other(&format!("{here}?done={done}")))
+}
+
+async fn add_candidate(state: &WebState, id: Id<Vacancy>, form: &AdminForm) -> Result<Response, Failure> {
+    let typed = &form.fields;
+    if let Some(empty) = ["name", "email"].into_iter().find(|name| typed.get(name).is_empty()) {
+        let fields = candidate_form(typed, Some((empty, t("candidate_form.missing").to_string())));
+        return render(state, &form.admin, id, None, StatusCode::UNPROCESSABLE_ENTITY, fields).await;
+    }
+    let input = CandidateInput {
+        name: typed.get("name").to_owned(),
+        email: typed.get("email").to_owned(),
+        zone: typed.given("zone").map(str::to_owned),
+        external_id: None,
+    };
+    match state.app.add_candidate(id, input, &form.admin.caller(state)).await {
+        Ok(_) => Ok(see_other(&format!("/vacancies/{id}?done=add_candidate"))),
+        Err(problem) => {
+            let (field, text) = match &problem {
+                Error::Invalid { field, problem } => (field.rsplit('.').next().unwrap_or("email"), problem.clone()),
+                Error::Refused { code: "taken", .. } => ("email", t("candidate_form.taken").to_string()),
+                other => return Err(dashboard_error(state, other, &format!("/vacancies/{id}"))),
+            };
+            let field = if ["name", "email", "zone"].contains(&field) { field } else { "email" };
+            let fields = candidate_form(typed, Some((field, sentence(&text))));
+            render(state, &form.admin, id, None, error::status(&problem), fields).await
+        }
+    }
+}
