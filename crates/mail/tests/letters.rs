@@ -4,6 +4,7 @@
 mod common;
 
 use common::{compose, letters};
+use domain::feedback::Recommendation;
 use ports::mail::Body;
 use url::Url;
 
@@ -138,6 +139,30 @@ fn every_reason_that_is_known_has_its_own_sentence_and_others_are_named() {
     }
     for code in ["moon_phase", "unknown", ""] {
         assert!(said(code).text.contains(&format!("(reason: {code})")), "{}", said(code).text);
+    }
+}
+
+#[test]
+fn whatever_the_choices_every_placeholder_is_filled() {
+    let (_, letter) = letters().remove(0);
+    let with = |body: Body| ports::mail::Letter { body, ..letter.clone() };
+    for (vacancy, attempt) in [(None, 1), (None, 4), (Some("Cook"), 1), (Some("Cook"), 4)] {
+        let link = "https://greenroom.example.com/p/x".parse().unwrap();
+        let body =
+            Body::PermissionRequest { vacancy: vacancy.map(str::to_owned), asked_by: "Rita".to_owned(), link, attempt, days: 7 };
+        let subject = compose(&with(body)).subject;
+        assert_eq!((subject.contains("Cook"), subject.starts_with("Reminder")), (vacancy.is_some(), attempt > 1), "{subject}");
+    }
+    for (recommendation, said) in [
+        (Recommendation::StrongHire, "strong hire"),
+        (Recommendation::Hire, "hire"),
+        (Recommendation::Maybe, "maybe"),
+        (Recommendation::NoHire, "no hire"),
+    ] {
+        let answers = domain::feedback::Answers { recommendation, ..common::answers() };
+        let page = "https://greenroom.example.com/".parse().unwrap();
+        let subject = compose(&with(Body::Result { meeting: common::meeting(), answers, page })).subject;
+        assert!(subject.ends_with(&format!(": {said}")), "{subject}");
     }
 }
 

@@ -132,6 +132,21 @@ mod tests {
     }
 
     #[test]
+    fn every_text_that_the_code_names_exists() {
+        let code = code(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/compose"));
+        let is_key = |text: &str| text.contains('.') && text.chars().all(|c| c.is_ascii_lowercase() || "._".contains(c));
+        let named: Vec<&str> =
+            code.split('"').filter(|text| is_key(text) && *text != "letter.html" && !FAMILIES.contains(text)).collect();
+        assert!(named.len() > 80, "{named:?}");
+        for key in named {
+            assert!(
+                english().has(key) || (english().has(&format!("{key}.one")) && english().has(&format!("{key}.many"))),
+                "`{key}` is missing"
+            );
+        }
+    }
+
+    #[test]
     fn fills_once_and_names_what_is_missing() {
         let texts = Texts::parse("# note\n\ngreeting = Hello {name}, from {place}\nbroken = {name\n");
         let values = Values::from([("name", "{place}".to_owned()), ("place", "Lima".to_owned())]);
