@@ -15,7 +15,7 @@ pub enum OpenError {
         why: String,
     },
     /// PostgreSQL cannot be reached or refused the log-in.
-    #[error("the PostgreSQL server cannot be used: {0}; check host, user, password and sslmode in DATABASE_URL, and that the server is running")]
+    #[error("the PostgreSQL server cannot be used: {0}; check host, user, password and TLS in DATABASE_URL (`sslmode=disable` only on a network you trust, `sslrootcert=FILE` for an authority of your own), and that the server is running")]
     Server(String),
     /// The file of `sslrootcert` holds no certificate.
     #[error("the certificate file {path} named by sslrootcert in DATABASE_URL cannot be used: {why}; give a PEM file with the server's root certificate")]

@@ -69,42 +69,48 @@ pub async fn overlapping_claims_have_one_winner_per_cell(store: Arc<dyn Store>) 
     }
 }
 
-/// The rule looks at the whole day, so cells alone would not help: the racers want different hours of one day with room for one.
+/// The rule looks at the whole day, so cells alone would not help: the racers want different hours of one day with room for one. The
+/// first day races for the agenda's first revision, the others for a later one.
 pub async fn a_daily_limit_of_one_holds(store: Arc<dyn Store>) {
-    let day = range(0, 24 * 60);
-    let results = race(16, |number, start| {
-        let store = Arc::clone(&store);
-        async move {
-            let from = i64::try_from(number).unwrap() * 60;
-            let mut first = true;
-            loop {
-                let expected = store.agenda_rev(&holder(1)).await.unwrap();
-                let booked = store.agenda(id(1), day).await.unwrap().len();
-                if first {
-                    // Everybody has read the empty day before anybody writes.
-                    start.wait().await;
-                    first = false;
-                }
-                if booked > 0 {
-                    return false;
-                }
-                let change = Change {
-                    agendas: vec![Agenda { holder: holder(1), expected }],
-                    claims: vec![ClaimStep::Take(claim(1, number, 1, range(from, from + 30)))],
-                    ..puts([Put::Interview(interview(number, range(from, from + 30)))])
-                };
-                match store.commit(change).await {
-                    Ok(()) => return true,
-                    Err(CommitError::Conflict(Conflict::Stale { what: "agenda", .. })) => {}
-                    Err(other) => panic!("{other:?}"),
-                }
-            }
+    for day in 0..3_i64 {
+        let dates = range(day * 24 * 60, (day + 1) * 24 * 60);
+        let number = |racer: u128| u128::try_from(day * 100).unwrap() + racer;
+        let hour = move |racer: u128| {
+            let from = day * 24 * 60 + i64::try_from(racer).unwrap() * 60;
+            range(from, from + 30)
+        };
+        let results = race(16, |racer, start| book_once_a_day(Arc::clone(&store), start, number(racer), hour(racer), dates)).await;
+        assert_eq!(results.values().filter(|won| **won).count(), 1, "day {day}");
+        assert_eq!(store.agenda(id(1), dates).await.unwrap().len(), 1);
+        assert_eq!(store.agenda_rev(&holder(1)).await.unwrap(), day + 1);
+    }
+}
+
+/// As a use case does it: the revision is read first, then the day; a conflict means to look again.
+async fn book_once_a_day(store: Arc<dyn Store>, start: Arc<Barrier>, number: u128, hour: TimeRange, dates: TimeRange) -> bool {
+    let mut first = true;
+    loop {
+        let expected = store.agenda_rev(&holder(1)).await.unwrap();
+        let booked = store.agenda(id(1), dates).await.unwrap().len();
+        if first {
+            // Everybody has read the empty day before anybody writes.
+            start.wait().await;
+            first = false;
         }
-    })
-    .await;
-    assert_eq!(results.values().filter(|won| **won).count(), 1);
-    assert_eq!(store.agenda(id(1), day).await.unwrap().len(), 1);
-    assert_eq!(store.agenda_rev(&holder(1)).await.unwrap(), 1);
+        if booked > 0 {
+            return false;
+        }
+        let change = Change {
+            agendas: vec![Agenda { holder: holder(1), expected }],
+            claims: vec![ClaimStep::Take(claim(1, number, 1, hour))],
+            ..puts([Put::Interview(interview(number, hour))])
+        };
+        match store.commit(change).await {
+            Ok(()) => return true,
+            Err(CommitError::Conflict(Conflict::Stale { what: "agenda", .. })) => {}
+            Err(other) => panic!("{other:?}"),
+        }
+    }
 }
 
 /// Changes that name the same two people in opposite order neither lock each other up nor lose an update.
