@@ -15,7 +15,7 @@ use axum::{
     http::{HeaderMap, Response},
 };
 use calendars::{
-    Zoho, ZohoConfig,
+    Registry, Zoho, ZohoConfig,
     zoho::{DEFAULT_SCOPES, Timing, parse_hosts, parse_scopes},
 };
 use domain::{TimeRange, Timestamp, Zone};
@@ -228,14 +228,21 @@ async fn a_move_patches_time_and_etag_and_nothing_else() {
 
 #[tokio::test]
 async fn without_patch_everything_that_is_there_is_written_again() {
-    let world = world(Odd::With(Box::new(|seen: &Seen| match seen.method.as_str() {
-        "PATCH" => (404, r#"{"error":[{"error_code":"URL_RULE_NOT_CONFIGURED"}]}"#.to_owned()),
+    for unknown in [r#"{"error":[{"error_code":"URL_RULE_NOT_CONFIGURED"}]}"#, "<html>"] {
+        replaces(unknown).await;
+    }
+}
+
+async fn replaces(unknown: &'static str) {
+    let world = world(Odd::With(Box::new(move |seen: &Seen| match seen.method.as_str() {
+        "PATCH" => (404, unknown.to_owned()),
         "GET" => (200, include_str!("golden/event.json").to_owned()),
         _ => (200, CREATED.to_owned()),
     })))
     .await;
     world.zoho.reschedule(&access(), CALENDAR, EVENT, &patch()).await.unwrap();
-    let [_, get, put] = &world.seen()[..] else { panic!("three calls") };
+    let seen = world.seen();
+    let (get, put) = (&seen[1], &seen[2]);
     assert_eq!(get.header("accept"), "application/json+large", "or her notes would be cleared");
     assert_eq!(put.method, "PUT");
     let data: serde_json::Value = serde_json::from_str(&put.param("eventdata").unwrap()).unwrap();
@@ -243,6 +250,22 @@ async fn without_patch_everything_that_is_there_is_written_again() {
     let stale = EventPatch { etag: "16".to_owned(), ..patch() };
     let error = world.zoho.reschedule(&access(), CALENDAR, EVENT, &stale).await.unwrap_err();
     assert_eq!((error.class, error.may_have_happened), (FailureClass::Changed, false));
+}
+
+#[tokio::test]
+async fn a_move_whose_body_is_not_read_goes_into_the_query_once() {
+    let world = world(Odd::With(Box::new(|seen: &Seen| {
+        let missing = r#"{"error":[{"error_code":"LESS_THAN_MIN_OCCURANCE"}]}"#;
+        if seen.target.contains("eventdata") { (200, CREATED.to_owned()) } else { (400, missing.to_owned()) }
+    })))
+    .await;
+    world.zoho.reschedule(&access(), CALENDAR, EVENT, &patch()).await.unwrap();
+    let [body, query] = &world.seen()[..] else { panic!("two calls") };
+    assert_eq!((body.method.as_str(), query.method.as_str()), ("PATCH", "PATCH"));
+    assert_eq!(body.param("eventdata"), query.param("eventdata"));
+    assert_eq!(query.body, "");
+    let error = world.zoho.create(&access(), CALENDAR, &draft()).await.unwrap_err();
+    assert_eq!((error.class, error.may_have_happened), (FailureClass::Refused, false), "names and notes stay out of URLs");
 }
 
 #[tokio::test]
@@ -521,5 +544,7 @@ fn scopes_and_origins_are_those_of_the_configuration() {
     let origins = zoho.consent_origins();
     assert!(origins.contains(&"http://localhost:8041".to_owned()) && origins.contains(&"https://accounts.zoho.eu".to_owned()));
     assert!(!origins.contains(&"https://accounts.zoho.com".to_owned()));
-    assert_eq!(zoho.name(), "zoho");
+    let registry = Registry::new().with(Arc::new(zoho));
+    assert_eq!(registry.names().collect::<Vec<_>>(), ["zoho"]);
+    assert!(registry.get("zoho").is_some() && registry.get("google").is_none());
 }

@@ -37,9 +37,14 @@ impl Refusal {
         Self { error, status: None, code: None }
     }
 
-    /// Whether Calendar did not know the path or the method: nothing is said about the event.
+    /// Whether the path or the method was not known: nothing is said about the event, and nothing was written.
     pub(super) fn is_unknown_route(&self) -> bool {
-        self.code.as_deref() == Some("URL_RULE_NOT_CONFIGURED") || self.status == Some(405)
+        self.status == Some(405) || self.status == Some(404) && self.error.class == FailureClass::Protocol
+    }
+
+    /// Whether Calendar did not see the parameter that was sent.
+    pub(super) fn misses_parameter(&self) -> bool {
+        self.code.as_deref() == Some("LESS_THAN_MIN_OCCURANCE")
     }
 
     /// Whether Calendar says that what the path names is not there.

@@ -135,13 +135,16 @@ const MARGIN: SignedDuration = SignedDuration::from_hours(24);
 /// How much two neighbouring pieces have in common.
 const OVERLAP: SignedDuration = SignedDuration::from_hours(1);
 
-/// Cuts a window with its margins into pieces that overlap. `None` beyond the years a timestamp has.
+/// The most pieces of one window, nearly five years: each costs a call.
+const MOST_PIECES: usize = 60;
+
+/// Cuts a window with its margins into pieces that overlap. `None` if it is too long, or beyond the years a timestamp has.
 pub(super) fn pieces(start: Timestamp, end: Timestamp) -> Option<Vec<(Timestamp, Timestamp)>> {
     let mut from = start.checked_sub(MARGIN).ok()?;
     // Whole seconds, never less than asked for: the wire has nothing finer.
     let last = end.checked_add(MARGIN).ok()?.checked_add(1.second()).ok()?;
     let mut pieces = Vec::new();
-    loop {
+    while pieces.len() < MOST_PIECES {
         let to = from.checked_add(PIECE).ok()?.min(last);
         pieces.push((from, to));
         if to == last {
@@ -149,6 +152,7 @@ pub(super) fn pieces(start: Timestamp, end: Timestamp) -> Option<Vec<(Timestamp,
         }
         from = to.checked_sub(OVERLAP).ok()?;
     }
+    None
 }
 
 #[cfg(test)]
@@ -237,6 +241,8 @@ mod tests {
             assert!(pieces.iter().all(|(from, to)| from < to && from.duration_until(*to) <= PIECE), "{days}");
             assert!(pieces.windows(2).all(|pair| pair[1].0 < pair[0].1 && pair[1].0 > pair[0].0), "{days}");
         }
+        assert!(pieces(at("2026-01-01T00:00:00Z"), at("2030-11-01T00:00:00Z")).is_some());
+        assert!(pieces(at("2026-01-01T00:00:00Z"), at("2031-01-01T00:00:00Z")).is_none(), "too many calls");
         assert!(pieces(at("2026-01-01T00:00:00Z"), Timestamp::MAX).is_none());
     }
 }

@@ -35,7 +35,7 @@ async fn permission(scene: &Scene) -> Consented {
     assert!((1..=3600).contains(&tokens.expires_in));
     let required = scene.zoho.required_scopes();
     assert!(tokens.scopes.is_empty() || required.iter().all(|scope| tokens.scopes.contains(scope)), "{:?}", tokens.scopes);
-    let refresh = tokens.refresh.clone().expect("offline and consent give a refresh token");
+    let refresh = tokens.refresh.clone().unwrap();
     let refreshed = scene.zoho.refresh("us", &refresh).await.unwrap();
     let rotates = scene.switches(|switches| switches.rotate_refresh) != Rotation::Never;
     assert_eq!(refreshed.refresh.is_some(), rotates);
@@ -53,7 +53,8 @@ async fn calendars(scene: &Scene, access: &Access) -> String {
     let calendars = scene.zoho.calendars(access).await.unwrap();
     assert!(calendars.iter().all(|calendar| !calendar.uid.starts_with("group_")), "{calendars:?}");
     let defaults: Vec<_> = calendars.iter().filter(|calendar| calendar.is_default).collect();
-    let [default] = defaults[..] else { panic!("one default calendar: {calendars:?}") };
+    assert_eq!(defaults.len(), 1, "{calendars:?}");
+    let default = defaults[0];
     assert!(default.writable && default.in_free_busy == Some(true) && default.change_tag.is_some());
     assert_eq!(default.zone.as_ref().unwrap().name(), "America/New_York");
     default.uid.clone()

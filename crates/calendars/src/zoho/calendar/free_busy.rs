@@ -39,7 +39,7 @@ impl Zoho {
         window: TimeRange,
     ) -> Answer<Option<Vec<TimeRange>>> {
         let pieces = times::pieces(window.start(), window.end())
-            .ok_or_else(|| failure(FailureClass::Refused, format!("{WHAT}: the window is beyond the years of the calendar")))?;
+            .ok_or_else(|| failure(FailureClass::Refused, format!("{WHAT}: the window is longer than five years")))?;
         let mut found = Vec::new();
         for (from, to) in pieces {
             let query = vec![

@@ -28,7 +28,7 @@ impl Zoho {
     ) -> Answer<Vec<Event>> {
         let path = format!("{}/events", calendar_path(calendar)?);
         let pieces = times::pieces(window.start(), window.end())
-            .ok_or_else(|| failure(FailureClass::Refused, format!("{WHAT}: the window is beyond the years of the calendar")))?;
+            .ok_or_else(|| failure(FailureClass::Refused, format!("{WHAT}: the window is longer than five years")))?;
         let mut found: Vec<Value> = Vec::new();
         for (from, to) in pieces {
             let range = json!({"start": times::utc(from), "end": times::utc(to)}).to_string();

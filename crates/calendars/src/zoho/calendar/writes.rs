@@ -1,5 +1,5 @@
 //! Creating, moving and deleting events. Every write says in its error whether it may have happened all the same; nothing here repeats
-//! one. No attendees are ever added and nobody is notified: Greenroom sends its own mails.
+//! one that may have. No attendees are ever added and nobody is notified: Greenroom sends its own mails.
 
 use ports::calendar::{Access, Answer, EventDraft, EventPatch, FailureClass, ProviderError, Written};
 use reqwest::Method;
@@ -64,8 +64,7 @@ impl Zoho {
     ) -> Answer<Written> {
         let what = "move event";
         let data = json!({"dateandtime": when(patch), "etag": patch.etag});
-        let ask = Ask { method: Method::PATCH, eventdata: Some(&data), ..Ask::get(what, event_path(calendar, uid)?) };
-        match self.call(access, ask).await {
+        match self.update(access, (what, Method::PATCH), event_path(calendar, uid)?, &data).await {
             Ok(body) => written(what, &body, Some(uid)),
             Err(refusal) if refusal.is_unknown_route() => self.replace(access, calendar, uid, patch).await,
             Err(refusal) => Err(self.judge(access, calendar, uid, &patch.etag, refusal).await),
@@ -82,10 +81,28 @@ impl Zoho {
             return Err(failure(FailureClass::Changed, format!("{what}: somebody changed it")));
         }
         let data = replacement(&live, patch);
-        let ask = Ask { method: Method::PUT, eventdata: Some(&data), ..Ask::get(what, event_path(calendar, uid)?) };
-        match self.call(access, ask).await {
+        match self.update(access, (what, Method::PUT), event_path(calendar, uid)?, &data).await {
             Ok(body) => written(what, &body, Some(uid)),
             Err(refusal) => Err(self.judge(access, calendar, uid, &patch.etag, refusal).await),
+        }
+    }
+
+    /// A form body is known to be read for a POST, and said to be for the others. If Calendar answers as if nothing had come, the same
+    /// goes once more in the query string, where its documents have it.
+    async fn update(
+        &self,
+        access: &Access,
+        (what, method): (&'static str, Method),
+        path: String,
+        data: &Value,
+    ) -> Result<Value, Refusal> {
+        let ask = Ask { method: method.clone(), eventdata: Some(data), ..Ask::get(what, path.clone()) };
+        match self.call(access, ask).await {
+            Err(refusal) if refusal.misses_parameter() => {
+                let query = vec![("eventdata", data.to_string())];
+                self.call(access, Ask { method, query, ..Ask::get(what, path) }).await
+            }
+            answer => answer,
         }
     }
 
