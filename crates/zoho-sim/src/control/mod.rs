@@ -15,7 +15,8 @@
 //! | `POST /_sim/revoke` | `{"email", "client_id"?}`: the user ends an app's access |
 //! | `POST /_sim/expire` | the same body: access tokens end now, refresh tokens stay |
 //!
-//! The calls about calendars and events are in `calendar::control`.
+//! The calls about calendars (`/_sim/calendars`), events by hand (`/_sim/events`) and iCalendar files (`/_sim/ics`) are in
+//! `calendar::control`.
 
 mod people;
 mod stage;
