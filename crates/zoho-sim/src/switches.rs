@@ -112,6 +112,9 @@ pub struct Switches {
     pub empty_list: EmptyList,
     /// Whether the old parameter `lastmodified` is still read.
     pub last_modified_accepted: bool,
+    /// Whether lists let the parameters `start` and `end` pass, which nothing documents and some clients send. They
+    /// change nothing.
+    pub list_start_end_ignored: bool,
     /// Whether entries of a `byinstance` list carry `transparency`.
     pub byinstance_has_transparency: bool,
     /// Whether they carry `attendees`.
@@ -133,6 +136,8 @@ pub struct Switches {
     pub create_status: u16,
     /// Status for an etag that is not the current one.
     pub stale_etag_status: u16,
+    /// The code that comes with it.
+    pub stale_etag_code: String,
     /// Whether PATCH needs an etag.
     pub patch_needs_etag: bool,
     /// Whether guests outside Zoho get mail even with `notify_attendee` 0.
@@ -206,6 +211,7 @@ impl Default for Switches {
             range_finds_series: false,
             empty_list: EmptyList::default(),
             last_modified_accepted: false,
+            list_start_end_ignored: false,
             byinstance_has_transparency: true,
             instance_attendees: true,
             yearly_allday_late_end: false,
@@ -216,6 +222,7 @@ impl Default for Switches {
             title_required: false,
             create_status: 200,
             stale_etag_status: 412,
+            stale_etag_code: "ETAG_MISMATCH".to_owned(),
             patch_needs_etag: false,
             notify_externals_always: false,
             create_invisible_s: 0,

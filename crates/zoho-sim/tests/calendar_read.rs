@@ -206,6 +206,10 @@ async fn statement_43_the_end_of_a_yearly_day_and_the_old_parameter_are_switches
     bruno.get(&bruno.events(), &since).await.is_error(400, "EXTRA_PARAM_FOUND");
     bruno.world.switch(json!({"last_modified_accepted": true})).await;
     assert_eq!(bruno.get(&bruno.events(), &since).await.events().len(), 1);
+    let window = [("start", "20260310T000000Z"), ("end", "20260311T000000Z")];
+    bruno.get(&bruno.events(), &window).await.is_error(400, "EXTRA_PARAM_FOUND");
+    bruno.world.switch(json!({"list_start_end_ignored": true})).await;
+    assert_eq!(bruno.get(&bruno.events(), &window).await.events().len(), 1);
     let later = [("lastmodified", "20260302T080001Z")];
     assert!(bruno.get(&bruno.events(), &later).await.events().is_empty());
     bruno.world.switch(json!({"empty_list": "message"})).await;

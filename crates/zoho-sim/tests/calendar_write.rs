@@ -80,6 +80,10 @@ async fn statement_29_bad_values_are_refused_with_their_code() {
         (json!({"transparency": 2}), "PATTERN_NOT_MATCHED"),
         (json!({"isprivate": "perhaps"}), "PATTERN_NOT_MATCHED"),
         (json!({"rrule": "FREQ=HOURLY"}), "PATTERN_NOT_MATCHED"),
+        (
+            json!({"rrule": "FREQ=DAILY", "dateandtime": {"start": "20260310T090000Z", "end": "20260310T093000Z"}}),
+            "TIMEZONE_MISSING",
+        ),
         (json!({"reminders": [{"action": "shout", "minutes": "-5"}]}), "PATTERN_NOT_MATCHED"),
         (json!({"etag": "1772438400000"}), "EXTRA_KEY_FOUND_IN_JSON"),
     ] {
@@ -124,8 +128,8 @@ async fn statement_32_put_needs_the_current_etag_and_replaces_everything() {
     let stale = meeting_with(json!({"etag": "1"}));
     assert_eq!(bruno.write(Method::PUT, &path, &stale).await.status, 412);
     for status in [409, 400] {
-        bruno.world.switch(json!({"stale_etag_status": status})).await;
-        assert_eq!(bruno.write(Method::PUT, &path, &stale).await.status, status);
+        bruno.world.switch(json!({"stale_etag_status": status, "stale_etag_code": "STALE"})).await;
+        bruno.write(Method::PUT, &path, &stale).await.is_error(status, "STALE");
     }
     let timeless = meeting_with(json!({"etag": etag, "dateandtime": null}));
     bruno.write(Method::PUT, &path, &timeless).await.is_error(400, "LESS_THAN_MIN_OCCURANCE");
@@ -188,6 +192,21 @@ async fn statement_33_patch_changes_only_what_it_names() {
     let current = bruno.etag(&euid).await;
     assert_eq!(bruno.write(Method::PATCH, &path, &json!({"title": "x", "etag": current})).await.status, 200);
     bruno.form(Method::PATCH, &path, &[]).await.is_error(400, "LESS_THAN_MIN_OCCURANCE");
+}
+
+#[tokio::test]
+async fn statement_33_patch_of_following_occurrences_keeps_the_number_of_them() {
+    let bruno = bruno().await;
+    let (euid, _) = bruno.created(&meeting_with(json!({"rrule": "FREQ=DAILY;COUNT=5"}))).await;
+    let rest = json!({"title": "Later", "recurrenceid": "20260313T090000Z", "recurrence_edittype": "following"});
+    let patched = bruno.write(Method::PATCH, &bruno.event(&euid), &rest).await;
+    assert_eq!((&patched.event()["title"], &patched.event()["rrule"]), (&json!("Later"), &json!("FREQ=DAILY;COUNT=2")));
+    assert_eq!(bruno.starts("20260301T000000Z", "20260331T000000Z").await.len(), 5);
+    let one = json!({"title": "Once", "recurrenceid": "20260311T090000Z"});
+    bruno.write(Method::PATCH, &bruno.event(&euid), &one).await;
+    let found = bruno.occurrences("20260301T000000Z", "20260331T000000Z").await;
+    let titles: Vec<_> = found.events().iter().map(|event| event["title"].as_str()).collect();
+    assert_eq!(titles, [Some("Intro call"), Some("Once"), Some("Intro call"), Some("Later"), Some("Later")]);
 }
 
 #[tokio::test]

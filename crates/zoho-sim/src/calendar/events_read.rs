@@ -19,6 +19,9 @@ pub(crate) fn list(ctx: &mut Ctx<'_>) -> Result<Reply, Refusal> {
     if ctx.world.switches.last_modified_accepted {
         known.push("lastmodified");
     }
+    if ctx.world.switches.list_start_end_ignored {
+        known.extend(["start", "end"]);
+    }
     ctx.call.only(&known)?;
     let uid = ctx.calendar_uid(Privilege::View)?;
     let zone = asked_zone(ctx)?;

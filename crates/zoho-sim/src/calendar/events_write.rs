@@ -19,6 +19,7 @@ pub(crate) fn create(ctx: &mut Ctx<'_>) -> Result<Reply, Refusal> {
     ctx.call.only(&["eventdata"])?;
     let uid = ctx.calendar_uid(Privilege::Edit)?;
     let input = EventInput::read(ctx.call.need_json("eventdata")?, true)?;
+    input.check_zone_of_rule()?;
     if input.has("uid") && ctx.world.switches.client_uid == switches::ClientUid::Refuse {
         return Err(Refusal::extra_key("uid"));
     }
@@ -41,6 +42,7 @@ pub(crate) fn put(ctx: &mut Ctx<'_>) -> Result<Reply, Refusal> {
     ctx.call.only(&["eventdata"])?;
     let uid = ctx.calendar_uid(Privilege::Edit)?;
     let input = EventInput::read(ctx.call.need_json("eventdata")?, false)?;
+    input.check_zone_of_rule()?;
     let event = existing(ctx, &uid)?;
     if !input.has("dateandtime") {
         return Err(Refusal::missing("dateandtime"));
@@ -63,11 +65,14 @@ pub(crate) fn patch(ctx: &mut Ctx<'_>) -> Result<Reply, Refusal> {
     }
     ctx.calendar_uid(Privilege::Edit)?;
     let input = EventInput::read(ctx.call.need_json("eventdata")?, false)?;
+    input.check_zone_of_rule()?;
     check_etag(ctx, &event, input.etag.as_deref(), ctx.world.switches.patch_needs_etag)?;
     let meaning = Meaning { zone: event.details.when.zone_name(), allday_end: ctx.world.switches.allday_end };
-    // A rule that stays must still fit a time that changes.
-    let master = input.details(Some(&event.details), meaning)?;
-    let rrule = if input.has("rrule") || input.has("repeat") { input.rule(&master.when)? } else { event.rrule.clone() };
+    let rrule = if input.has("rrule") || input.has("repeat") {
+        input.rule(&input.details(Some(&event.details), meaning)?.when)?
+    } else {
+        event.rrule.clone()
+    };
     let change = |old: &Details| input.details(Some(old), meaning);
     write(ctx, &uid, event.clone(), &input, change, rrule)
 }
@@ -100,7 +105,7 @@ fn write(
         }
         (Some(recurrence_id), EditType::Following) => {
             let after = change(&occurrence(ctx, &event, recurrence_id)?)?;
-            let rest = rrule.or_else(|| series::rule_from(&event, recurrence_id));
+            let rest = input.rule(&after.when)?.or_else(|| series::rule_from(&event, recurrence_id));
             series::end_before(&mut event, recurrence_id).map_err(|error| Refusal::invalid(error.to_string()))?;
             event.touch(&by, ctx.now);
             let names = (event.organizer.clone(), event.organizer_name.clone());
@@ -166,8 +171,9 @@ pub(crate) fn check_etag(ctx: &Ctx<'_>, event: &Event, given: Option<&str>, need
         None => Ok(()),
         Some(etag) if etag == event.etag.to_string() => Ok(()),
         Some(_) => {
-            let status = ctx.world.switches.stale_etag_status;
-            Err(Refusal::new(status, "ETAG_MISMATCH", "The event was changed in the meantime"))
+            let switches = &ctx.world.switches;
+            let sentence = "The event was changed in the meantime";
+            Err(Refusal::new(switches.stale_etag_status, &switches.stale_etag_code, sentence))
         }
     }
 }

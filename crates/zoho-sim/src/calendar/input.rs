@@ -147,6 +147,16 @@ impl EventInput {
         })
     }
 
+    /// Refuses a rule beside times that name no zone: Zoho wants `dateandtime.timezone` then, even for times in UTC.
+    pub(crate) fn check_zone_of_rule(&self) -> Result<(), Refusal> {
+        let repeats = self.has("rrule") || self.has("repeat");
+        let times = self.object.get("dateandtime");
+        if repeats && times.is_some_and(|times| times.get("timezone").is_none()) {
+            return Err(Refusal::new(400, "TIMEZONE_MISSING", "dateandtime.timezone is missing"));
+        }
+        Ok(())
+    }
+
     /// The rule it gives: `None` if it names none.
     pub(crate) fn rule(&self, when: &When) -> Result<Option<String>, Refusal> {
         let rule = match (self.object.get("rrule"), self.object.get("repeat")) {

@@ -223,3 +223,37 @@ impl Ctx<'_> {
         Refusal::new(status, &self.world.switches.gone_error_code, "The event does not exist")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_saved_is_what_was_there() {
+        let mut world = World::new(Switches::default(), 1, BTreeMap::new());
+        let now: Timestamp = "2026-03-02T08:00:00Z".parse().unwrap();
+        let ana = world.add_user(("ana@example.com", "Ana", "Diaz"), "us", "America/New_York", now).unwrap();
+        let event = json!({"title": "Stand-up", "rrule": "FREQ=DAILY", "attendees": [{"email": "b@example.org"}],
+            "dateandtime": {"start": "20260310T090000", "end": "20260310T091500", "timezone": "America/New_York"}});
+        let euid = world.add_by_hand("ana@example.com", None, event, now).unwrap();
+        world.delete_by_hand("ana@example.com", &euid, Some("20260311T130000Z"), now).unwrap();
+        let moved = json!({"recurrenceid": "20260312T130000Z", "title": "Later"});
+        world.change_by_hand("ana@example.com", &euid, moved, now).unwrap();
+        let whole = json!({"title": "Leave", "isallday": true, "dateandtime": {"start": "20260310", "end": "20260311"}});
+        let gone = world.add_by_hand("ana@example.com", None, whole, now).unwrap();
+        world.delete_by_hand("ana@example.com", &gone, None, now).unwrap();
+        world.switches.calendar_budget = Some(switches::CallBudget { calls: 1, per_s: 60, lock_s: 60 });
+        assert!(budget::spend(&mut world, ana, now).is_none());
+        assert!(budget::spend(&mut world, ana, now).is_some());
+
+        let saved = serde_json::to_vec(&world).unwrap();
+        let mut back: World = serde_json::from_slice(&saved).unwrap();
+        assert_eq!(serde_json::to_vec(&back).unwrap(), saved);
+        let calendar = back.calendars.default_of(ana).unwrap();
+        assert_eq!(calendar.events[&euid].exceptions.len(), 2);
+        assert!(calendar.graves.contains(&gone));
+        assert!(budget::spend(&mut back, ana, now).is_some(), "still locked");
+    }
+}

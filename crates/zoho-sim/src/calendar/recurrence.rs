@@ -246,6 +246,8 @@ mod tests {
     fn a_rule_that_never_matches_ends() {
         let rule = Rule::new("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", datetime(2026, 1, 1, 9, 0, 0, 0)).unwrap();
         assert!(rule.starts(&TimeZone::UTC, Timestamp::MAX).is_empty());
+        let rule = Rule::new("FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30", datetime(2026, 1, 1, 9, 0, 0, 0)).unwrap();
+        assert!(rule.starts(&TimeZone::UTC, Timestamp::MAX).is_empty());
         let rule = Rule::new("FREQ=DAILY", datetime(2026, 1, 1, 9, 0, 0, 0)).unwrap();
         assert_eq!(rule.starts(&TimeZone::UTC, Timestamp::MAX).len(), MAX_STARTS);
     }
