@@ -87,7 +87,8 @@ mod tests {
             ("/vacancies", "text/html; charset=utf-8"),
         ] {
             let uri: Uri = path.parse().unwrap();
-            let response = refusal(Some(&uri), StatusCode::FORBIDDEN, "foreign_origin", &t("refused.origin.title"), &t("refused.origin"));
+            let response =
+                refusal(Some(&uri), StatusCode::FORBIDDEN, "foreign_origin", &t("refused.origin.title"), &t("refused.origin"));
             assert_eq!(response.status(), StatusCode::FORBIDDEN);
             assert_eq!(response.headers()[header::CONTENT_TYPE], kind, "{path}");
         }

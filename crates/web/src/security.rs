@@ -47,7 +47,13 @@ fn after_panic(payload: Box<dyn Any + Send + 'static>) -> Response {
     let text = payload.downcast_ref::<String>().map(String::as_str).or_else(|| payload.downcast_ref::<&str>().copied());
     tracing::error!(panic = text.unwrap_or("not a text"), "a handler panicked");
     let reference = request::id().unwrap_or_default();
-    refusal(None, StatusCode::INTERNAL_SERVER_ERROR, "internal", &t("error.title"), &t("error.internal.lead").with("reference", reference))
+    refusal(
+        None,
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "internal",
+        &t("error.title"),
+        &t("error.internal.lead").with("reference", reference),
+    )
 }
 
 async fn limit_time(request: Request, next: Next) -> Response {
@@ -66,7 +72,8 @@ async fn limit_body(request: Request, next: Next) -> Response {
         refusal(Some(&uri), StatusCode::PAYLOAD_TOO_LARGE, "too_large", &t("refused.too_large.title"), &sentence)
     };
     let (parts, body) = request.into_parts();
-    let stated = parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()).and_then(|text| text.parse::<usize>().ok());
+    let stated =
+        parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()).and_then(|text| text.parse::<usize>().ok());
     if stated.is_some_and(|length| length > BODY_LIMIT_BYTES) {
         return too_large();
     }
@@ -82,7 +89,9 @@ async fn check_host(State(state): State<WebState>, request: Request, next: Next)
     match host_of(request.headers(), &uri) {
         None => refusal(Some(&uri), StatusCode::BAD_REQUEST, "no_host", &t("refused.host.title"), &t("refused.no_host")),
         Some(host) if is_allowed(&host, &state.allowed_hosts) => next.run(request).await,
-        Some(_) => refusal(Some(&uri), StatusCode::MISDIRECTED_REQUEST, "unknown_host", &t("refused.host.title"), &t("refused.host")),
+        Some(_) => {
+            refusal(Some(&uri), StatusCode::MISDIRECTED_REQUEST, "unknown_host", &t("refused.host.title"), &t("refused.host"))
+        }
     }
 }
 
@@ -158,7 +167,13 @@ pub fn see_other(to: &str) -> Response {
         Ok(value) => (StatusCode::SEE_OTHER, [(header::LOCATION, value)]).into_response(),
         Err(error) => {
             tracing::error!(%error, "an address cannot stand in a header");
-            refusal(None, StatusCode::INTERNAL_SERVER_ERROR, "internal", &t("error.title"), &t("error.internal.lead").with("reference", ""))
+            refusal(
+                None,
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "internal",
+                &t("error.title"),
+                &t("error.internal.lead").with("reference", ""),
+            )
         }
     }
 }
@@ -198,11 +213,26 @@ mod tests {
 
     #[test]
     fn a_host_is_allowed_by_name_or_by_name_and_port() {
-        let allowed = ["greenroom.example.com".to_owned(), "127.0.0.1".to_owned(), "[::1]".to_owned(), "other.example.com:8040".to_owned()];
-        for good in ["greenroom.example.com", "greenroom.example.com:443", "127.0.0.1:8040", "[::1]:8040", "[::1]", "other.example.com:8040"] {
+        let allowed =
+            ["greenroom.example.com".to_owned(), "127.0.0.1".to_owned(), "[::1]".to_owned(), "other.example.com:8040".to_owned()];
+        for good in [
+            "greenroom.example.com",
+            "greenroom.example.com:443",
+            "127.0.0.1:8040",
+            "[::1]:8040",
+            "[::1]",
+            "other.example.com:8040",
+        ] {
             assert!(is_allowed(good, &allowed), "{good}");
         }
-        for bad in ["evil.example.org", "greenroom.example.com.evil.example.org", "other.example.com", "other.example.com:80", "greenroom.example.com:x", ""] {
+        for bad in [
+            "evil.example.org",
+            "greenroom.example.com.evil.example.org",
+            "other.example.com",
+            "other.example.com:80",
+            "greenroom.example.com:x",
+            "",
+        ] {
             assert!(!is_allowed(bad, &allowed), "{bad}");
         }
     }

@@ -11,6 +11,7 @@ use std::{
 use app::{App, Caller};
 use domain::audit::Actor;
 use ipnet::IpNet;
+use tokio::sync::watch;
 
 use crate::request;
 
@@ -28,6 +29,7 @@ pub struct WebState {
     /// Tells request ids of this start from those of the one before.
     pub start_id: Arc<str>,
     requests: Arc<AtomicU64>,
+    stopping: Arc<watch::Sender<bool>>,
 }
 
 impl WebState {
@@ -43,7 +45,23 @@ impl WebState {
             open_oauth_from: open_oauth_from.into(),
             start_id: start_id.into(),
             requests: Arc::default(),
+            stopping: Arc::new(watch::Sender::new(false)),
             app,
+        }
+    }
+
+    /// Ends the streams of live pages, so that a graceful stop need not wait for their readers.
+    pub fn stop(&self) {
+        self.stopping.send_replace(true);
+    }
+
+    /// Waits for [`WebState::stop`].
+    pub(crate) fn stopped(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut stopping = self.stopping.subscribe();
+        async move {
+            if stopping.wait_for(|stopping| *stopping).await.is_err() {
+                tracing::trace!("the state is gone; so is whoever could stop it");
+            }
         }
     }
 

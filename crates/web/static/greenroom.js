@@ -2,7 +2,9 @@
 "use strict";
 
 (() => {
-  const language = document.documentElement.lang || "en";
+  // Plain "en" would put the month first, unlike the rest of the page.
+  const stated = document.documentElement.lang || "en";
+  const language = stated === "en" ? "en-GB" : stated;
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 
   // A participant's page: one more line with the time in the browser's zone, unless a line says it already.
@@ -12,8 +14,8 @@
       const end = new Date(line.dataset.localEnd);
       const day = new Intl.DateTimeFormat(language, { weekday: "long", day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
       const shownZone = zone ? zone.replaceAll("_", " ") : "";
-      const known = line.parentElement.querySelector(".time .zone");
-      if (shownZone && known && known.textContent.startsWith(shownZone)) continue;
+      const said = Array.from(line.parentElement.querySelectorAll(".zone"), (label) => label.textContent);
+      if (shownZone && said.some((label) => label.startsWith(shownZone))) continue;
       line.querySelector("[data-local-text]").textContent = day.formatRange(start, end) + (shownZone ? " (" + shownZone + ")" : "");
       line.hidden = false;
     }

@@ -62,7 +62,7 @@ pub(super) async fn show(State(state): State<WebState>, admin: Admin) -> Result<
             (code("reason", &stuck.code), moment(stuck.since))
         } else {
             let line = waiting_lines(&view.waiting_for, 1).into_iter().next()?;
-            (line.next.unwrap_or(line.what), line.since)
+            (line.next.unwrap_or(line.what), line.since?)
         };
         Some(StuckRow { id: view.vacancy.id.to_string(), title: view.vacancy.title.clone(), problem, since })
     };

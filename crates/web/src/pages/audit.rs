@@ -13,10 +13,7 @@ use super::{
     times::{Moment, moment},
     vacancies::{asked_page, next_page},
 };
-use crate::{
-    WebState,
-    texts::filters,
-};
+use crate::{WebState, texts::filters};
 
 /// See `audit.html`.
 #[derive(Debug, Template)]

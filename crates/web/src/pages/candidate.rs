@@ -70,12 +70,22 @@ pub(super) async fn act(State(state): State<WebState>, Path(token): Path<String>
         "confirm" => {
             let view = state.app.candidate_page(&token).await.map_err(failed)?;
             state.app.candidate_confirm(&token).await.map_err(failed)?;
-            links::notice(&state, "good", t("candidate.confirm.done.title"), t("candidate.confirm.done.lead").with("manager", view.manager))
+            links::notice(
+                &state,
+                "good",
+                t("candidate.confirm.done.title"),
+                t("candidate.confirm.done.lead").with("manager", view.manager),
+            )
         }
         "cannot" => {
             state.app.candidate_cannot(&token, fields.get("note")).await.map_err(failed)?;
             let company = &state.app.settings().company;
-            links::notice(&state, "good", t("candidate.cannot.done.title"), t("candidate.cannot.done.lead").with("company", company))
+            links::notice(
+                &state,
+                "good",
+                t("candidate.cannot.done.title"),
+                t("candidate.cannot.done.lead").with("company", company),
+            )
         }
         _ => Ok(links::unknown_action()),
     }

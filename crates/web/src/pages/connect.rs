@@ -52,7 +52,8 @@ impl ConnectPage {
         let (key, tone, again) = traits(view.outcome);
         let text = |part: &str| {
             let key = format!("{key}.{part}");
-            let filled = known_code("connect", &key).map(|text| text.with("manager", &view.manager).with("company", &view.company).to_string());
+            let filled = known_code("connect", &key)
+                .map(|text| text.with("manager", &view.manager).with("company", &view.company).to_string());
             filled.unwrap_or_else(|| code("connect", &key))
         };
         let connected = view.outcome == ConnectOutcome::Connected;
@@ -61,7 +62,11 @@ impl ConnectPage {
             lead: text("lead"),
             next: text("next"),
             tone,
-            calendar: view.calendar.as_ref().filter(|_| connected).map(|name| t("connect.connected.calendar").with("calendar", name).to_string()),
+            calendar: view
+                .calendar
+                .as_ref()
+                .filter(|_| connected)
+                .map(|name| t("connect.connected.calendar").with("calendar", name).to_string()),
             refresh: matches!(view.outcome, ConnectOutcome::Working | ConnectOutcome::ProviderDown),
             retry: view.retry_token.filter(|_| again),
             person,

@@ -95,7 +95,8 @@ pub fn plain_error(status: StatusCode, title: &str, message: &str) -> Response {
 pub(super) fn dashboard_error(state: &WebState, error: &Error, back: &str) -> Failure {
     error::log(error);
     let person = PersonFrame::new(state.app.settings());
-    let page = ErrorPage { person, title: t("error.title").to_string(), message: sentence(&error.outside()), back: Some(back.to_owned()) };
+    let page =
+        ErrorPage { person, title: t("error.title").to_string(), message: sentence(&error.outside()), back: Some(back.to_owned()) };
     Failure::new(page.answer(error::status(error)))
 }
 

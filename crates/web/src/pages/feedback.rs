@@ -61,7 +61,11 @@ impl FeedbackShown {
             recommendation: recommendation_badge(answers.recommendation),
             by: t("interview.feedback.by").with("author", author).to_string(),
             at: moment(feedback.updated_at),
-            scores: score_labels().into_iter().zip(marks).map(|((_, label), mark)| ScoreShown { label: label.to_string(), mark: mark.into() }).collect(),
+            scores: score_labels()
+                .into_iter()
+                .zip(marks)
+                .map(|((_, label), mark)| ScoreShown { label: label.to_string(), mark: mark.into() })
+                .collect(),
             texts: text_labels()
                 .into_iter()
                 .zip(texts)

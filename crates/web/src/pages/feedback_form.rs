@@ -76,7 +76,8 @@ pub(super) struct Choice {
     pub(super) checked: bool,
 }
 
-const RECOMMENDATIONS: [Recommendation; 4] = [Recommendation::StrongHire, Recommendation::Hire, Recommendation::Maybe, Recommendation::NoHire];
+const RECOMMENDATIONS: [Recommendation; 4] =
+    [Recommendation::StrongHire, Recommendation::Hire, Recommendation::Maybe, Recommendation::NoHire];
 
 fn recommendation_label(recommendation: Recommendation) -> String {
     let text = match recommendation {
@@ -149,7 +150,9 @@ impl Draft {
 impl FeedbackPage {
     /// Whether something is wrong with what was typed.
     fn failed(&self) -> bool {
-        self.recommendation_error || self.scores.iter().any(|score| score.error) || self.texts.iter().any(|text| text.error.is_some())
+        self.recommendation_error
+            || self.scores.iter().any(|score| score.error)
+            || self.texts.iter().any(|text| text.error.is_some())
     }
 
     /// `typed`: the form comes back with what is wrong.
@@ -157,7 +160,8 @@ impl FeedbackPage {
         let failed = typed.is_some();
         let draft = typed.or_else(|| view.answers.as_ref().map(Draft::stored)).unwrap_or_default();
         let too_long = |text: &str| {
-            let sentence = || t("feedback.error.too_long").with("count", text.chars().count()).with("max", Answers::MAX_TEXT).to_string();
+            let sentence =
+                || t("feedback.error.too_long").with("count", text.chars().count()).with("max", Answers::MAX_TEXT).to_string();
             (failed && Draft::is_too_long(text)).then(sentence)
         };
         let score = |((name, label), value): ((&'static str, crate::texts::Text), Option<i64>)| ScoreField {
@@ -175,7 +179,11 @@ impl FeedbackPage {
                 .collect(),
             recommendations: RECOMMENDATIONS
                 .into_iter()
-                .map(|known| Choice { value: recommendation_code(known), label: recommendation_label(known), checked: draft.recommendation == Some(known) })
+                .map(|known| Choice {
+                    value: recommendation_code(known),
+                    label: recommendation_label(known),
+                    checked: draft.recommendation == Some(known),
+                })
                 .collect(),
             recommendation_error: failed && draft.recommendation.is_none(),
             answered: view.answers.is_some(),
@@ -185,7 +193,10 @@ impl FeedbackPage {
             manager: view.manager.clone(),
             vacancy: view.vacancy.clone(),
             round: view.round.clone(),
-            when: times::when(view.range, &view.zone, None).first().map(|line| line.text.clone()).unwrap_or_default(),
+            when: times::when(view.range, &view.zone, None)
+                .first()
+                .map(|line| format!("{}, {}", line.day, line.hours))
+                .unwrap_or_default(),
             person,
             token,
         }
@@ -239,7 +250,12 @@ mod tests {
 
     #[test]
     fn what_is_missing_or_outside_is_no_answer_and_the_rest_is_kept() {
-        for (from, to) in [("technical=7", "technical=11"), ("overall=1", "overall=0"), ("culture=10", "culture=x"), ("recommendation=hire", "recommendation=yes")] {
+        for (from, to) in [
+            ("technical=7", "technical=11"),
+            ("overall=1", "overall=0"),
+            ("culture=10", "culture=x"),
+            ("recommendation=hire", "recommendation=yes"),
+        ] {
             let draft = Draft::typed(&Fields::parse(WHOLE.replace(from, to).as_bytes()));
             assert_eq!(draft.answers(), None, "{to}");
             assert_eq!(draft.texts[2], "n");

@@ -111,6 +111,8 @@ impl Frame {
             (Section::Audit, "/audit", t("nav.audit")),
             (Section::Mailbox, "/mailbox", t("nav.mailbox")),
         ];
-        all.into_iter().map(|(section, href, label)| NavItem { href, label: label.to_string(), current: section == self.section }).collect()
+        all.into_iter()
+            .map(|(section, href, label)| NavItem { href, label: label.to_string(), current: section == self.section })
+            .collect()
     }
 }

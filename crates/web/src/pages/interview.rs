@@ -81,12 +81,14 @@ impl InterviewPage {
         let interview = &view.interview;
         let can = |name: &str| view.allowed_actions.contains(&name);
         let buttons = [("accept", "primary"), ("resolve", "primary"), ("finish", "plain"), ("no_show", "plain")];
-        let mut actions: Vec<Action> = buttons.into_iter().filter(|(name, _)| can(name)).map(|(name, tone)| action(name, tone)).collect();
+        let mut actions: Vec<Action> =
+            buttons.into_iter().filter(|(name, _)| can(name)).map(|(name, tone)| action(name, tone)).collect();
         if can("feedback") && view.feedback.is_some() {
             actions.push(action("close_feedback", "plain"));
         }
         let is_candidates = |participant: &&domain::interviews::Participant| participant.role == Role::Candidate;
-        let confirmed = interview.participants.iter().find(is_candidates).is_some_and(|participant| participant.confirmed_at.is_some());
+        let confirmed =
+            interview.participants.iter().find(is_candidates).is_some_and(|participant| participant.confirmed_at.is_some());
         let is_web = |url: &&String| url.starts_with("https://") || url.starts_with("http://");
         Self {
             frame,
@@ -115,7 +117,11 @@ impl InterviewPage {
                 error: typed.error,
             }),
             can_cancel: can("cancel"),
-            feedback: view.feedback.as_ref().filter(|feedback| feedback.revoked_at.is_none()).map(|feedback| FeedbackShown::new(feedback, &view.manager.name)),
+            feedback: view
+                .feedback
+                .as_ref()
+                .filter(|feedback| feedback.revoked_at.is_none())
+                .map(|feedback| FeedbackShown::new(feedback, &view.manager.name)),
             trail: trail(entries),
         }
     }
@@ -132,14 +138,26 @@ fn calendar(interview: &Interview) -> String {
     key.to_string()
 }
 
-async fn render(state: &WebState, admin: &Admin, id: Id<Interview>, done: Option<&str>, status: StatusCode, typed: Typed) -> Result<Response, Failure> {
+async fn render(
+    state: &WebState,
+    admin: &Admin,
+    id: Id<Interview>,
+    done: Option<&str>,
+    status: StatusCode,
+    typed: Typed,
+) -> Result<Response, Failure> {
     let view = state.app.interview(id).await.or_fail(state)?;
     let entries = state.app.trail(&id.to_string(), TRAIL_LINES).await.or_fail(state)?;
     let frame = Frame::new(state, admin, Section::Interviews, done).await.or_fail(state)?;
     page_with(status, &InterviewPage::new(frame, &view, &entries, typed))
 }
 
-pub(super) async fn show(State(state): State<WebState>, admin: Admin, Path(id): Path<String>, asked: Asked) -> Result<Response, Failure> {
+pub(super) async fn show(
+    State(state): State<WebState>,
+    admin: Admin,
+    Path(id): Path<String>,
+    asked: Asked,
+) -> Result<Response, Failure> {
     let id = id_of(&state, "interview", &id)?;
     render(&state, &admin, id, asked.0.given("done"), StatusCode::OK, Typed::default()).await
 }

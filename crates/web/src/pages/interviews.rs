@@ -14,10 +14,7 @@ use super::{
     shown::{Badge, attention_short, interview_badge},
     times,
 };
-use crate::{
-    WebState,
-    texts::filters,
-};
+use crate::{WebState, texts::filters};
 
 /// Days on one page.
 const SPAN_DAYS: i32 = 28;

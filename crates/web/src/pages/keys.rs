@@ -118,9 +118,21 @@ impl KeyRow {
 }
 
 impl KeysPage {
-    pub(super) fn new(frame: Frame, keys: &[ApiKey], now: Timestamp, typed: &Fields, problems: Problems, created: Option<String>) -> Self {
+    pub(super) fn new(
+        frame: Frame,
+        keys: &[ApiKey],
+        now: Timestamp,
+        typed: &Fields,
+        problems: Problems,
+        created: Option<String>,
+    ) -> Self {
         let chosen: Vec<&str> = typed.all("right").collect();
-        let days = [("30", t("keys.new.days.30")), ("90", t("keys.new.days.90")), ("365", t("keys.new.days.365")), ("never", t("keys.new.days.never"))];
+        let days = [
+            ("30", t("keys.new.days.30")),
+            ("90", t("keys.new.days.90")),
+            ("365", t("keys.new.days.365")),
+            ("never", t("keys.new.days.never")),
+        ];
         Self {
             frame,
             created,
@@ -129,18 +141,33 @@ impl KeysPage {
             name_error: problems.name,
             rights: Right::ALL
                 .into_iter()
-                .map(|right| RightChoice { code: right_code(right), label: right_label(right), checked: chosen.contains(&right_code(right)) })
+                .map(|right| RightChoice {
+                    code: right_code(right),
+                    label: right_label(right),
+                    checked: chosen.contains(&right_code(right)),
+                })
                 .collect(),
             rights_error: problems.rights,
             days: days
                 .into_iter()
-                .map(|(value, label)| DaysChoice { value, label: label.to_string(), checked: typed.given("days").unwrap_or("90") == value })
+                .map(|(value, label)| DaysChoice {
+                    value,
+                    label: label.to_string(),
+                    checked: typed.given("days").unwrap_or("90") == value,
+                })
                 .collect(),
         }
     }
 }
 
-async fn render(state: &WebState, admin: &Admin, done: Option<&str>, typed: &Fields, problems: Problems, created: Option<String>) -> Result<Response, Failure> {
+async fn render(
+    state: &WebState,
+    admin: &Admin,
+    done: Option<&str>,
+    typed: &Fields,
+    problems: Problems,
+    created: Option<String>,
+) -> Result<Response, Failure> {
     let keys = state.app.api_keys().await.or_fail(state)?;
     let frame = Frame::new(state, admin, Section::Keys, done).await.or_fail(state)?;
     let wrong = problems.name.is_some() || problems.rights.is_some();
@@ -157,7 +184,11 @@ pub(super) async fn act(State(state): State<WebState>, form: AdminForm) -> Resul
         "create" => create(&state, &form).await,
         "revoke" => {
             let id: Id<ApiKey> = id_of(&state, "API key", form.fields.get("key"))?;
-            state.app.revoke_api_key(id, &form.admin.caller(&state)).await.map_err(|error| dashboard_error(&state, &error, "/keys"))?;
+            state
+                .app
+                .revoke_api_key(id, &form.admin.caller(&state))
+                .await
+                .map_err(|error| dashboard_error(&state, &error, "/keys"))?;
             Ok(see_other("/keys?done=revoke"))
         }
         _ => Ok(links::unknown_action()),
@@ -168,7 +199,8 @@ pub(super) async fn act(State(state): State<WebState>, form: AdminForm) -> Resul
 async fn create(state: &WebState, form: &AdminForm) -> Result<Response, Failure> {
     let typed = &form.fields;
     let name = typed.get("name");
-    let rights: BTreeSet<Right> = Right::ALL.into_iter().filter(|right| typed.all("right").any(|chosen| chosen == right_code(*right))).collect();
+    let rights: BTreeSet<Right> =
+        Right::ALL.into_iter().filter(|right| typed.all("right").any(|chosen| chosen == right_code(*right))).collect();
     let problems = Problems {
         name: (name.is_empty() || name.chars().count() > 100).then(|| t("keys.new.name.missing").to_string()),
         rights: rights.is_empty().then(|| t("keys.new.rights.missing").to_string()),

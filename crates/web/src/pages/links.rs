@@ -38,7 +38,12 @@ pub(super) struct NoticePage {
 }
 
 /// Says what happened and leaves it at that.
-pub(super) fn notice(state: &WebState, tone: &'static str, title: impl ToString, paragraph: impl ToString) -> Result<Response, Failure> {
+pub(super) fn notice(
+    state: &WebState,
+    tone: &'static str,
+    title: impl ToString,
+    paragraph: impl ToString,
+) -> Result<Response, Failure> {
     let person = PersonFrame::new(state.app.settings());
     page(&NoticePage { person, title: title.to_string(), tone, paragraphs: vec![paragraph.to_string()] })
 }
@@ -84,5 +89,6 @@ pub(super) async fn send_fresh(state: &WebState, token: &str) -> Result<Response
 
 /// The answer to a form whose button this page does not have.
 pub(super) fn unknown_action() -> Response {
-    super::plain_error(StatusCode::UNPROCESSABLE_ENTITY, &t("error.title").to_string(), &t("refused.token").to_string()).into_response()
+    super::plain_error(StatusCode::UNPROCESSABLE_ENTITY, &t("error.title").to_string(), &t("refused.token").to_string())
+        .into_response()
 }

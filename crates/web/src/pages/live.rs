@@ -21,7 +21,9 @@ const KEEP_ALIVE: Duration = Duration::from_secs(20);
 
 /// Every event says the same; a listener that fell behind needs no more than one, so missed ones count as one.
 pub(super) async fn events(State(state): State<WebState>, _admin: Admin) -> Response {
-    let changes = BroadcastStream::new(state.app.changes()).map(|_| Ok::<_, Infallible>(Event::default().event("changed").data("1")));
+    let changes = BroadcastStream::new(state.app.changes())
+        .take_until(state.stopped())
+        .map(|_| Ok::<_, Infallible>(Event::default().event("changed").data("1")));
     let mut response = Sse::new(changes).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -141,7 +141,10 @@ mod tests {
 
     #[test]
     fn links_of_a_mail_leave_the_frame() {
-        assert_eq!(with_links_to_top("<html><head><title>x</title></head>"), "<html><head><base target=\"_top\"><title>x</title></head>");
+        assert_eq!(
+            with_links_to_top("<html><head><title>x</title></head>"),
+            "<html><head><base target=\"_top\"><title>x</title></head>"
+        );
         assert_eq!(with_links_to_top("<p>x</p>"), "<base target=\"_top\"><p>x</p>");
     }
 }

@@ -1,6 +1,6 @@
 //! `/managers`: who has given permission, how it stands, and what an administrator can do about it.
 
-use app::{GrantView, ManagerView, Setup};
+use app::{GrantView, ManagerView, RefreshOutcome, Setup};
 use askama::Template;
 use axum::{
     extract::{Path, State},
@@ -127,7 +127,11 @@ impl ManagerCard {
             id: view.person.id.to_string(),
             name: view.person.name.clone(),
             grant: grant_badge(grant.map(|grant| grant.state)),
-            pending: pending.map(|(account, why, since)| PendingShown { why: pending_sentence(*why), account: account.to_string(), since: moment(*since) }),
+            pending: pending.map(|(account, why, since)| PendingShown {
+                why: pending_sentence(*why),
+                account: account.to_string(),
+                since: moment(*since),
+            }),
             facts,
             scopes: grant.map(|grant| grant.scopes.clone()).unwrap_or_default(),
             connected: grant.is_some_and(|grant| grant.state == GrantState::Active),
@@ -164,7 +168,11 @@ fn grant_facts(grant: &GrantView) -> Vec<Fact> {
     facts.extend(texts.into_iter().filter_map(|(label, value)| value.map(|value| fact(label, value))));
     if let Some((count, next)) = grant.asked.filter(|_| grant.state != GrantState::Active) {
         facts.push(fact(t("manager.asked"), t("manager.asked.text").with("count", count)));
-        facts.extend(next.map(|next| Fact { label: t("manager.ask_next").to_string(), value: String::new(), at: Some(moment(next)) }));
+        facts.extend(next.map(|next| Fact {
+            label: t("manager.ask_next").to_string(),
+            value: String::new(),
+            at: Some(moment(next)),
+        }));
     }
     let times = [
         (t("manager.connected_at"), grant.connected_at),
@@ -172,7 +180,11 @@ fn grant_facts(grant: &GrantView) -> Vec<Fact> {
         (t("col.refreshed"), grant.refreshed_at),
         (t("col.next_refresh"), grant.next_refresh_at),
     ];
-    facts.extend(times.into_iter().filter_map(|(label, at)| at.map(|at| Fact { label: label.to_string(), value: String::new(), at: Some(moment(at)) })));
+    facts.extend(
+        times
+            .into_iter()
+            .filter_map(|(label, at)| at.map(|at| Fact { label: label.to_string(), value: String::new(), at: Some(moment(at)) })),
+    );
     if grant.failures > 0 {
         facts.push(fact(t("manager.failures"), grant.failures));
         facts.extend(grant.last_failure.as_ref().map(|class| fact(t("manager.last_failure"), code("reason", class))));
@@ -184,10 +196,19 @@ pub(super) async fn list(State(state): State<WebState>, admin: Admin, asked: Ask
     let views = state.app.managers(asked_page(&asked)).await.or_fail(&state)?;
     let frame = Frame::new(&state, &admin, Section::Managers, asked.0.given("done")).await.or_fail(&state)?;
     let last = views.last().and_then(|view| view.grant.as_ref()).map(|grant| grant.id.to_string());
-    page(&ManagersPage { frame, rows: views.iter().map(ManagerRow::new).collect(), next: next_page("/managers", views.len(), last) })
+    page(&ManagersPage {
+        frame,
+        rows: views.iter().map(ManagerRow::new).collect(),
+        next: next_page("/managers", views.len(), last),
+    })
 }
 
-pub(super) async fn show(State(state): State<WebState>, admin: Admin, Path(id): Path<String>, asked: Asked) -> Result<Response, Failure> {
+pub(super) async fn show(
+    State(state): State<WebState>,
+    admin: Admin,
+    Path(id): Path<String>,
+    asked: Asked,
+) -> Result<Response, Failure> {
     let id: Id<Person> = id_of(&state, "person", &id)?;
     let view = state.app.manager(id).await.or_fail(&state)?;
     // What happened to a grant stands under the grant's id, what happened to the person under the person's.
@@ -206,6 +227,7 @@ pub(super) async fn act(State(state): State<WebState>, Path(id): Path<String>, f
     let caller = form.admin.caller(&state);
     let done = match form.fields.get("action") {
         "resend" => resend(&state, id, &caller).await,
+        "refresh" => refresh(&state, id, &caller).await,
         "disconnect" => state.app.disconnect(id, &caller).await.map(|()| "disconnect"),
         "accept_pending" => decide(&state, id, true, &caller).await.map(|()| "accept_pending"),
         "refuse_pending" => decide(&state, id, false, &caller).await.map(|()| "refuse_pending"),
@@ -220,6 +242,14 @@ async fn resend(state: &WebState, id: Id<Person>, caller: &app::Caller) -> app::
     let email = person.email().ok_or_else(|| app::Error::missing("address", id))?;
     let setup = state.app.setup(email.as_str(), None, true, caller).await?;
     Ok(if matches!(setup, Setup::Connected(_)) { "resend_connected" } else { "resend" })
+}
+
+/// Asks the provider for a fresh token: the one check that proves that a connection works.
+async fn refresh(state: &WebState, id: Id<Person>, caller: &app::Caller) -> app::Result<&'static str> {
+    let person = state.app.person(id).await?;
+    let email = person.email().ok_or_else(|| app::Error::missing("address", id))?;
+    let outcome = state.app.refresh_now(email.as_str(), caller).await?;
+    Ok(if matches!(outcome, RefreshOutcome::Fresh(_)) { "refresh" } else { "refresh_lost" })
 }
 
 async fn decide(state: &WebState, id: Id<Person>, accept: bool, caller: &app::Caller) -> app::Result<()> {

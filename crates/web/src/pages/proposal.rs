@@ -63,7 +63,12 @@ pub(super) async fn act(State(state): State<WebState>, Path(token): Path<String>
         "accept" => {
             let view = state.app.proposal_page(&token).await.map_err(failed)?;
             state.app.proposal_accept(&token).await.map_err(failed)?;
-            links::notice(&state, "good", t("proposal.accepted.title"), t("proposal.accepted.lead").with("candidate", view.candidate))
+            links::notice(
+                &state,
+                "good",
+                t("proposal.accepted.title"),
+                t("proposal.accepted.lead").with("candidate", view.candidate),
+            )
         }
         "refuse" => {
             state.app.proposal_refuse(&token).await.map_err(failed)?;

@@ -94,7 +94,11 @@ fn cookie(headers: &HeaderMap, secure: bool) -> Option<String> {
 /// The `Set-Cookie` value of a new log-in.
 pub(super) fn set_cookie(secure: bool, token: &str, now: Timestamp, expires: Timestamp) -> Result<HeaderValue, Failure> {
     let seconds = (expires.as_second() - now.as_second()).max(0);
-    let text = format!("{}={token}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{}", cookie_name(secure), if secure { "; Secure" } else { "" });
+    let text = format!(
+        "{}={token}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{}",
+        cookie_name(secure),
+        if secure { "; Secure" } else { "" }
+    );
     HeaderValue::from_str(&text).map_err(|error| Failure::internal(&error.to_string()))
 }
 

@@ -25,8 +25,8 @@ pub struct Badge {
 pub struct WaitingLine {
     /// A sentence.
     pub what: String,
-    /// Since when.
-    pub since: Moment,
+    /// Since when; `None` for what is only coming up.
+    pub since: Option<Moment>,
     /// What happens next.
     pub next: Option<String>,
     /// When.
@@ -174,12 +174,16 @@ pub fn waiting_lines(waiting: &[Waiting], limit: usize) -> Vec<WaitingLine> {
 
 fn waiting_line(waiting: &Waiting) -> WaitingLine {
     let who = waiting.who.clone().unwrap_or_else(|| t("waiting.somebody").to_string());
-    let what = known_code("waiting", &waiting.on).map_or_else(|| code("waiting", &waiting.on), |text| text.with("who", who).to_string());
+    let what =
+        known_code("waiting", &waiting.on).map_or_else(|| code("waiting", &waiting.on), |text| text.with("who", who).to_string());
     WaitingLine {
         what,
-        since: moment(waiting.since),
+        since: (waiting.on != "interview").then(|| moment(waiting.since)),
         // What comes next is a step of ours, or the reason why there is none.
-        next: waiting.next.as_ref().map(|next| known_code("next", next).map_or_else(|| code("reason", next), |text| text.to_string())),
+        next: waiting
+            .next
+            .as_ref()
+            .map(|next| known_code("next", next).map_or_else(|| code("reason", next), |text| text.to_string())),
         next_at: waiting.next_at.map(moment),
     }
 }
@@ -214,7 +218,12 @@ pub fn deed(action: &str) -> String {
 
 /// Lines of a trail.
 pub fn trail(entries: &[Entry]) -> Vec<TrailLine> {
-    let line = |entry: &Entry| TrailLine { at: moment(entry.at), who: actor(&entry.actor), what: deed(&entry.action), why: entry.reason.clone() };
+    let line = |entry: &Entry| TrailLine {
+        at: moment(entry.at),
+        who: actor(&entry.actor),
+        what: deed(&entry.action),
+        why: entry.reason.clone(),
+    };
     entries.iter().map(line).collect()
 }
 

@@ -10,10 +10,12 @@ use axum::{
     http::{HeaderMap, Method, Request, StatusCode, header},
 };
 use domain::links::{ConnectOutcome, Purpose};
+use futures_util::StreamExt;
 use tower::ServiceExt;
 use world::{COOKIE, HOST, World, id};
 
 use super::{dashboard_routes, form_token, open_routes};
+use crate::{WebState, router};
 
 struct Answer {
     status: StatusCode,
@@ -48,7 +50,11 @@ impl Browser<'_> {
         let response = self.world.router().oneshot(request).await.unwrap();
         let (status, headers) = (response.status(), response.headers().clone());
         let endless = headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == "text/event-stream");
-        let body = if endless { String::new() } else { String::from_utf8(to_bytes(response.into_body(), 1 << 20).await.unwrap().to_vec()).unwrap() };
+        let body = if endless {
+            String::new()
+        } else {
+            String::from_utf8(to_bytes(response.into_body(), 1 << 20).await.unwrap().to_vec()).unwrap()
+        };
         Answer { status, headers, body }
     }
 
@@ -128,7 +134,8 @@ fn check_page(path: &str, answer: &Answer) {
         if tag.contains("type=\"hidden\"") || tag.contains("type=\"radio\"") || tag.contains("type=\"checkbox\"") {
             continue;
         }
-        let id = tag.split_once("id=\"").unwrap_or_else(|| panic!("{path}: a field without an id: {tag}")).1.split_once('"').unwrap().0;
+        let id =
+            tag.split_once("id=\"").unwrap_or_else(|| panic!("{path}: a field without an id: {tag}")).1.split_once('"').unwrap().0;
         assert!(body.contains(&format!("<label for=\"{id}\">")), "{path}: no label for {id}");
     }
     for id in body.split("aria-describedby=\"").skip(1).flat_map(|rest| rest.split_once('"').unwrap().0.split(' ')) {
@@ -185,7 +192,11 @@ async fn without_a_log_in_every_dashboard_route_leads_to_the_log_in_page() {
         for method in [Method::GET, Method::POST] {
             let answer = visitor(&world).send(method.clone(), &path, None, &[]).await;
             let wrong_method = answer.status == StatusCode::METHOD_NOT_ALLOWED;
-            assert!(wrong_method || (answer.status == StatusCode::SEE_OTHER && answer.header(header::LOCATION) == "/login"), "{method} {path}: {}", answer.status);
+            assert!(
+                wrong_method || (answer.status == StatusCode::SEE_OTHER && answer.header(header::LOCATION) == "/login"),
+                "{method} {path}: {}",
+                answer.status
+            );
             assert!(!answer.body.contains("Ana Anders"), "{method} {path}");
         }
         let reachable = visitor(&world).get(&path).await.status == StatusCode::SEE_OTHER
@@ -261,7 +272,13 @@ async fn a_field_of_a_megabyte_gets_a_sentence() {
 #[tokio::test]
 async fn nonsense_leads_to_a_page_that_says_so() {
     let world = World::new(false);
-    for path in ["/nowhere", "/static/nothing.css", &format!("/vacancies/{}", id("vac", 99)), "/vacancies/nonsense", &format!("/mailbox/{}", id("itv", 1))] {
+    for path in [
+        "/nowhere",
+        "/static/nothing.css",
+        &format!("/vacancies/{}", id("vac", 99)),
+        "/vacancies/nonsense",
+        &format!("/mailbox/{}", id("itv", 1)),
+    ] {
         let answer = admin(&world).get(path).await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
         check_page(path, &answer);
@@ -326,7 +343,11 @@ async fn every_outcome_of_a_connection_says_what_to_do_next() {
         check_page(&format!("{outcome:?}"), &answer);
         let main = answer.body.split_once("<main").unwrap().1.split_once("</main>").unwrap().0;
         assert!(!main.contains("connect.") && !main.contains('{'), "{outcome:?} lacks a text: {main}");
-        assert_eq!(answer.body.contains("http-equiv=\"refresh\""), matches!(outcome, ConnectOutcome::Working | ConnectOutcome::ProviderDown), "{outcome:?}");
+        assert_eq!(
+            answer.body.contains("http-equiv=\"refresh\""),
+            matches!(outcome, ConnectOutcome::Working | ConnectOutcome::ProviderDown),
+            "{outcome:?}"
+        );
         let lines: Vec<&str> = main.lines().skip(1).map(str::trim).filter(|line| !line.is_empty()).collect();
         all.push(format!("== {outcome:?}\n{}", lines.join("\n")));
         mains.insert(main.to_owned());
@@ -344,7 +365,34 @@ async fn the_permission_form_may_end_at_the_consent_page_and_nowhere_else() {
     assert!(policy.contains("form-action 'self' https://accounts.example.com;"), "{policy}");
     let answer = visitor(&world).post_plain(&path, "action=connect").await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER);
-    assert!(answer.header(header::LOCATION).starts_with("https://accounts.example.com/oauth/v2/auth"), "{}", answer.header(header::LOCATION));
+    assert!(
+        answer.header(header::LOCATION).starts_with("https://accounts.example.com/oauth/v2/auth"),
+        "{}",
+        answer.header(header::LOCATION)
+    );
+}
+
+#[tokio::test]
+async fn a_manager_who_is_not_connected_reads_who_asks_for_what_and_can_refuse() {
+    let world = World::new(false);
+    world.with(|rows| {
+        let grant = &mut rows.grants[0];
+        (grant.state, grant.tokens, grant.pending) = (domain::grants::GrantState::Requested, None, None);
+    });
+    let path = format!("/p/{}", world.token(Purpose::Permission, 1));
+    let answer = visitor(&world).get(&path).await;
+    check_page(&path, &answer);
+    for said in
+        ["Robin Recruiter", "Example &#38; Sons", "accounts.example.com", "ana@example.com", "never the titles", "No, thank you"]
+    {
+        assert!(answer.body.contains(said), "{said}");
+    }
+    insta::assert_snapshot!("permission_wanted", shown(&world, &answer.body));
+    let answer = visitor(&world).post_plain(&path, "action=refuse").await;
+    assert_eq!(answer.status, StatusCode::OK);
+    check_page(&path, &answer);
+    assert!(answer.body.contains("Your calendar stays closed"), "{}", answer.body);
+    assert_eq!(world.store.commits(), 1);
 }
 
 #[tokio::test]
@@ -374,7 +422,8 @@ async fn logging_out_ends_the_session() {
 async fn a_bad_feedback_form_keeps_what_was_typed() {
     let world = World::new(false);
     let path = format!("/f/{}", world.token(Purpose::Feedback, 5));
-    let fields = "action=submit&technical=7&communication=12&problem_solving=3&culture=4&strengths=Very+%3Cgood%3E&recommendation=maybe";
+    let fields =
+        "action=submit&technical=7&communication=12&problem_solving=3&culture=4&strengths=Very+%3Cgood%3E&recommendation=maybe";
     let answer = visitor(&world).post_plain(&path, fields).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
     check_page("feedback", &answer);
@@ -444,10 +493,27 @@ async fn live_pages_get_a_stream() {
     assert_eq!((answer.status, answer.header(header::CONTENT_TYPE)), (StatusCode::OK, "text/event-stream"));
 }
 
+#[tokio::test]
+async fn a_stream_tells_of_commits_and_ends_when_the_server_stops() {
+    let world = World::new(false);
+    let state = WebState::new(world.app.clone(), Vec::new(), &[], "test");
+    let request =
+        Request::builder().uri("/events").header(header::HOST, HOST).header(header::COOKIE, format!("__Host-greenroom={COOKIE}"));
+    let response = router(state.clone()).oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+    let mut body = response.into_body().into_data_stream();
+    world.app.pause_all(true, &app::Caller::system()).await.unwrap();
+    let event = body.next().await.unwrap().unwrap();
+    assert!(String::from_utf8_lossy(&event).contains("event: changed"), "{event:?}");
+    state.stop();
+    assert!(body.next().await.is_none());
+}
+
 #[test]
 fn open_routes_are_the_ones_that_mails_name() {
     let open: BTreeSet<&str> = open_routes().into_iter().map(|(path, _)| path).collect();
-    for mailed in ["/p/{token}", "/connect/{token}", "/d/{token}", "/c/{token}", "/m/{token}", "/f/{token}", "/o/{token}", "/login/{token}"] {
+    for mailed in
+        ["/p/{token}", "/connect/{token}", "/d/{token}", "/c/{token}", "/m/{token}", "/f/{token}", "/o/{token}", "/login/{token}"]
+    {
         assert!(open.contains(mailed), "{mailed}");
     }
 }

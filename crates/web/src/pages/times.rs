@@ -19,8 +19,10 @@ pub struct Moment {
 pub struct WhenLine {
     /// The start, for machines.
     pub iso: String,
-    /// `Thursday, 26 November 2026, 10:00–11:00`.
-    pub text: String,
+    /// `Thursday, 26 November 2026`.
+    pub day: String,
+    /// `10:00–11:00`, with the day of the end where it is another one.
+    pub hours: String,
     /// `Europe/Berlin, UTC+01:00`.
     pub zone: String,
 }
@@ -47,12 +49,12 @@ pub fn when(range: TimeRange, zone: &Zone, reader: Option<&Zone>) -> Vec<WhenLin
 
 fn line(range: TimeRange, zone: &Zone) -> WhenLine {
     let (start, end) = (local(range.start(), zone), local(range.end(), zone));
-    let text = if start.date() == end.date() {
-        format!("{}–{}", start.strftime("%A, %-d %B %Y, %H:%M"), end.strftime("%H:%M"))
+    let hours = if start.date() == end.date() {
+        format!("{}–{}", start.strftime("%H:%M"), end.strftime("%H:%M"))
     } else {
-        format!("{} – {}", start.strftime("%A, %-d %B %Y, %H:%M"), end.strftime("%A, %-d %B %Y, %H:%M"))
+        format!("{} – {}", start.strftime("%H:%M"), end.strftime("%A, %-d %B %Y, %H:%M"))
     };
-    WhenLine { iso: iso(range.start()), text, zone: zone_label(&start, zone) }
+    WhenLine { iso: iso(range.start()), day: day_title(start.date()), hours, zone: zone_label(&start, zone) }
 }
 
 fn zone_label(start: &ZonedDateTime, zone: &Zone) -> String {
@@ -119,7 +121,7 @@ mod tests {
     }
 
     fn texts(lines: &[WhenLine]) -> Vec<String> {
-        lines.iter().map(|line| format!("{} {}", line.text, line.zone)).collect()
+        lines.iter().map(|line| format!("{}, {} {}", line.day, line.hours, line.zone)).collect()
     }
 
     #[test]

@@ -71,14 +71,19 @@ impl VacancyRow {
 /// Whether nothing goes on until a person acts.
 pub(super) fn needs_person(view: &VacancyView) -> bool {
     let stuck = |stuck: &Stuck| stuck.retry_at.is_none();
-    let in_attention = view.shortlist.iter().filter_map(|item| item.interview.as_ref()).any(|interview| interview.state == InterviewState::Attention);
+    let in_attention = view
+        .shortlist
+        .iter()
+        .filter_map(|item| item.interview.as_ref())
+        .any(|interview| interview.state == InterviewState::Attention);
     let exhausted = view.waiting_for.iter().any(|waiting| waiting.next.as_deref() == Some("permission_exhausted"));
     view.vacancy.stuck.as_ref().is_some_and(stuck) || in_attention || exhausted
 }
 
 fn counts(view: &VacancyView) -> String {
     let open = view.shortlist.iter().filter(|item| item.candidacy.withdrawn_at.is_none());
-    let has_time = |state| matches!(state, InterviewState::Booked | InterviewState::Done | InterviewState::NoShow | InterviewState::Attention);
+    let has_time =
+        |state| matches!(state, InterviewState::Booked | InterviewState::Done | InterviewState::NoShow | InterviewState::Attention);
     let (mut candidates, mut booked) = (0, 0);
     for item in open {
         candidates += 1;
@@ -92,7 +97,8 @@ fn counts(view: &VacancyView) -> String {
 
 /// The address of the page behind this one, if there may be one.
 pub(super) fn next_page(path: &str, rows: usize, last: Option<String>) -> Option<String> {
-    last.filter(|_| u32::try_from(rows) == Ok(PAGE_ROWS)).map(|after| format!("{path}{}after={after}", if path.contains('?') { '&' } else { '?' }))
+    last.filter(|_| u32::try_from(rows) == Ok(PAGE_ROWS))
+        .map(|after| format!("{path}{}after={after}", if path.contains('?') { '&' } else { '?' }))
 }
 
 /// The page of a list that was asked for.

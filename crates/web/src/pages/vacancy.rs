@@ -20,10 +20,11 @@ use super::{
     forms::Fields,
     frame::{Frame, Section},
     id_of, links, page_with,
+    participant::is_over,
     session::{Admin, AdminForm},
     shown::{
-        Action, Badge, TrailLine, WaitingLine, action, attention_short, grant_badge, interview_badge, place_text, reasons, trail, vacancy_badge,
-        waiting_lines,
+        Action, Badge, TrailLine, WaitingLine, action, attention_short, grant_badge, interview_badge, place_text, reasons, trail,
+        vacancy_badge, waiting_lines,
     },
     times::{self, Moment, moment},
 };
@@ -127,7 +128,7 @@ impl ShortlistRow {
             why: live.and_then(attention_short).or_else(|| unplaced.map(|unplaced| reasons(&unplaced.reasons))),
             result: live.filter(|interview| given(interview.feedback)).map(|_| t("shortlist.feedback").to_string()),
             withdrawn,
-            can_withdraw: open && !withdrawn,
+            can_withdraw: open && !withdrawn && !live.is_some_and(|interview| is_over(interview.state)),
         }
     }
 }
@@ -201,14 +202,26 @@ pub(super) fn candidate_form(typed: &Fields, wrong: Option<(&str, String)>) -> V
     fields.into_iter().map(field).collect()
 }
 
-async fn render(state: &WebState, admin: &Admin, id: Id<Vacancy>, done: Option<&str>, status: StatusCode, form: Vec<FormField>) -> Result<Response, Failure> {
+async fn render(
+    state: &WebState,
+    admin: &Admin,
+    id: Id<Vacancy>,
+    done: Option<&str>,
+    status: StatusCode,
+    form: Vec<FormField>,
+) -> Result<Response, Failure> {
     let view = state.app.vacancy(id).await.or_fail(state)?;
     let entries = state.app.trail(&id.to_string(), TRAIL_LINES).await.or_fail(state)?;
     let frame = Frame::new(state, admin, Section::Vacancies, done).await.or_fail(state)?;
     page_with(status, &VacancyPage::new(frame, &view, &entries, form))
 }
 
-pub(super) async fn show(State(state): State<WebState>, admin: Admin, Path(id): Path<String>, asked: Asked) -> Result<Response, Failure> {
+pub(super) async fn show(
+    State(state): State<WebState>,
+    admin: Admin,
+    Path(id): Path<String>,
+    asked: Asked,
+) -> Result<Response, Failure> {
     let id = id_of(&state, "vacancy", &id)?;
     render(&state, &admin, id, asked.0.given("done"), StatusCode::OK, candidate_form(&Fields::default(), None)).await
 }

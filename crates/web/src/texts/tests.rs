@@ -6,7 +6,21 @@ use super::*;
 
 /// Families that are looked up with a code made at run time.
 const FAMILIES: [&str; 15] = [
-    "action", "attention", "cancelled_by", "connect", "deed", "done", "job", "kind", "link", "mark", "next", "pending", "reason", "state", "waiting",
+    "action",
+    "attention",
+    "cancelled_by",
+    "connect",
+    "deed",
+    "done",
+    "job",
+    "kind",
+    "link",
+    "mark",
+    "next",
+    "pending",
+    "reason",
+    "state",
+    "waiting",
 ];
 
 fn files(folder: &str, ending: &str, into: &mut Vec<String>) {
@@ -50,10 +64,8 @@ fn every_key_that_is_used_exists() {
 #[test]
 fn every_key_that_exists_is_used() {
     let used = used();
-    let idle: Vec<&&str> = TEXTS
-        .keys()
-        .filter(|key| !used.contains(**key) && !FAMILIES.contains(&key.split('.').next().unwrap()))
-        .collect();
+    let idle: Vec<&&str> =
+        TEXTS.keys().filter(|key| !used.contains(**key) && !FAMILIES.contains(&key.split('.').next().unwrap())).collect();
     assert!(idle.is_empty(), "{idle:#?}");
 }
 

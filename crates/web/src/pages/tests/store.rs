@@ -160,7 +160,9 @@ impl Store for FakeStore {
         Ok(self.read(|rows| rows.links.iter().find(|row| row.id == id).cloned()))
     }
     async fn newest_link(&self, purpose: Purpose, subject: &str) -> Read<Option<Link>> {
-        Ok(self.read(|rows| rows.links.iter().filter(|row| row.purpose == purpose && row.subject == subject).max_by_key(|row| row.id).cloned()))
+        Ok(self.read(|rows| {
+            rows.links.iter().filter(|row| row.purpose == purpose && row.subject == subject).max_by_key(|row| row.id).cloned()
+        }))
     }
     async fn api_key_by_hash(&self, hash: &[u8]) -> Read<Option<ApiKey>> {
         Ok(self.read(|rows| rows.keys.iter().find(|row| row.hash == hash).cloned()))

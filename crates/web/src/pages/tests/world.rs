@@ -5,10 +5,16 @@ use std::sync::Arc;
 use app::{App, Parts, Settings};
 use async_trait::async_trait;
 use axum::Router;
-use domain::{Id, TimeRange, EmailAddress, Timestamp, links::{Link, Purpose}};
+use domain::{
+    EmailAddress, Id, TimeRange, Timestamp,
+    links::{Link, Purpose},
+};
 use ports::{
     CalendarProvider, Mailer,
-    calendar::{Access, Answer, CalendarInfo, Event, EventDraft, EventPatch, FailureClass, Identity, ListMode, ProviderError, TokenAnswer, Written},
+    calendar::{
+        Access, Answer, CalendarInfo, Event, EventDraft, EventPatch, FailureClass, Identity, ListMode, ProviderError, TokenAnswer,
+        Written,
+    },
     mail::{Letter, MailError, Message},
 };
 use serde::de::DeserializeOwned;
@@ -28,7 +34,12 @@ pub const HOST: &str = "greenroom.example.com";
 struct NoProvider;
 
 fn unreachable_provider<T>() -> Answer<T> {
-    Err(ProviderError { class: FailureClass::Passing, retry_after: None, may_have_happened: false, detail: "nobody is there".to_owned() })
+    Err(ProviderError {
+        class: FailureClass::Passing,
+        retry_after: None,
+        may_have_happened: false,
+        detail: "nobody is there".to_owned(),
+    })
 }
 
 #[async_trait]
@@ -194,7 +205,9 @@ fn interview(number: u32, candidacy: u32, candidate: u32, state: &str, start: &s
 
 fn rows() -> Rows {
     let person = |number: u32, name: &str, email: &str, zone: Option<&str>| {
-        row(json!({"id": id("per", number), "rev": 1, "name": name, "emails": [email], "zone": zone, "created_at": "2026-11-20T09:00:00Z"}))
+        row(
+            json!({"id": id("per", number), "rev": 1, "name": name, "emails": [email], "zone": zone, "created_at": "2026-11-20T09:00:00Z"}),
+        )
     };
     let vacancy = |number: u32, title: &str, state: &str| {
         json!({
@@ -265,7 +278,9 @@ fn rows() -> Rows {
             link(7, "disconnect", &id("per", 1), ana(), None),
             link(8, "admin_login", "Ada Admin", None, None),
         ],
-        keys: vec![row(json!({"id": id("key", 1), "rev": 1, "name": "recruiter", "hash": [0], "rights": ["read", "commit"], "created_at": now}))],
+        keys: vec![row(
+            json!({"id": id("key", 1), "rev": 1, "name": "recruiter", "hash": [0], "rights": ["read", "commit"], "created_at": now}),
+        )],
         sessions: vec![row(json!({
             "id": id("ses", 1), "rev": 1, "hash": hash_api_key(COOKIE), "created_at": now, "expires_at": "2026-11-25T09:00:00Z",
         }))],
