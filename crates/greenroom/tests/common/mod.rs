@@ -1,0 +1,409 @@
+//! A whole installation in one test: real store, real Zoho client, a simulated Zoho on loopback, a clock that stands still.
+#![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "test support")]
+#![expect(dead_code, reason = "each test file uses its part")]
+
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use app::{App, Callback, Caller, CandidateInput, Parts, PlaceInput, Settings, Setup, VacancyInput, VacancyView};
+use async_trait::async_trait;
+use calendars::{
+    Zoho, ZohoConfig,
+    zoho::{DEFAULT_SCOPES, parse_hosts, parse_scopes},
+};
+use domain::{EmailAddress, Id, TimeRange, Timestamp, vacancies::Vacancy};
+use mail::{Mailbox, Sender};
+use ports::{
+    CalendarProvider, Mailer,
+    calendar::{Access, Answer, CalendarInfo, Event, EventDraft, EventPatch, Identity, ListMode, TokenAnswer, Written},
+    mail::{Letter, MailError, Message},
+    store::Page,
+};
+use testkit::{FrozenClock, SeededEntropy};
+use tokio::net::TcpListener;
+use url::Url;
+use vault::{AuthorizationCode, ClientSecret, Key, KeyRing, LinkKey, RefreshToken};
+use zoho_sim::{DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, DEMO_REDIRECT, DataCentre, Options, Sim, Switches};
+
+/// Monday, 2026-11-23, 08:00 UTC.
+pub const START: &str = "2026-11-23T08:00:00Z";
+
+/// Counts effects outside and dies at one of them: before it happens, or after it happened and before anybody learns of it.
+#[derive(Debug)]
+pub struct Fuse {
+    pub steps: AtomicUsize,
+    pub die_before: usize,
+    pub die_after: usize,
+}
+
+impl Fuse {
+    pub fn never() -> Arc<Self> {
+        Self::at(usize::MAX, usize::MAX)
+    }
+
+    pub fn at(die_before: usize, die_after: usize) -> Arc<Self> {
+        Arc::new(Self { steps: AtomicUsize::new(0), die_before, die_after })
+    }
+
+    pub fn count(&self) -> usize {
+        self.steps.load(Ordering::SeqCst)
+    }
+
+    async fn run<T>(&self, step: impl Future<Output = T>) -> T {
+        let number = self.steps.fetch_add(1, Ordering::SeqCst) + 1;
+        // A killed process does not return: neither does this future.
+        if number == self.die_before {
+            std::future::pending::<()>().await;
+        }
+        let value = step.await;
+        if number == self.die_after {
+            std::future::pending::<()>().await;
+        }
+        value
+    }
+
+    pub fn has_blown(&self) -> bool {
+        let steps = self.count();
+        steps >= self.die_before || steps >= self.die_after
+    }
+}
+
+/// The Zoho client with a fuse in front of every call that changes something outside.
+struct Fused {
+    zoho: Zoho,
+    fuse: Arc<Fuse>,
+}
+
+#[async_trait]
+impl CalendarProvider for Fused {
+    fn name(&self) -> &'static str {
+        self.zoho.name()
+    }
+    fn authorization_url(&self, state: &str, challenge: &str, login_hint: &str) -> Url {
+        self.zoho.authorization_url(state, challenge, login_hint)
+    }
+    fn data_centre(&self, location: Option<&str>, accounts_server: Option<&str>) -> Answer<String> {
+        self.zoho.data_centre(location, accounts_server)
+    }
+    fn required_scopes(&self) -> Vec<String> {
+        self.zoho.required_scopes()
+    }
+    fn consent_origins(&self) -> Vec<String> {
+        self.zoho.consent_origins()
+    }
+    async fn exchange(&self, data_centre: &str, code: &AuthorizationCode, verifier: &str) -> Answer<TokenAnswer> {
+        self.zoho.exchange(data_centre, code, verifier).await
+    }
+    async fn refresh(&self, data_centre: &str, token: &RefreshToken) -> Answer<TokenAnswer> {
+        self.fuse.run(self.zoho.refresh(data_centre, token)).await
+    }
+    async fn revoke(&self, data_centre: &str, token: &RefreshToken) -> Answer<()> {
+        self.fuse.run(self.zoho.revoke(data_centre, token)).await
+    }
+    async fn identity(&self, access: &Access) -> Answer<Identity> {
+        self.zoho.identity(access).await
+    }
+    async fn calendars(&self, access: &Access) -> Answer<Vec<CalendarInfo>> {
+        self.zoho.calendars(access).await
+    }
+    async fn events(&self, access: &Access, calendar: &str, window: TimeRange, mode: ListMode) -> Answer<Vec<Event>> {
+        self.zoho.events(access, calendar, window, mode).await
+    }
+    async fn event(&self, access: &Access, calendar: &str, uid: &str) -> Answer<Option<Event>> {
+        self.zoho.event(access, calendar, uid).await
+    }
+    async fn free_busy(&self, access: &Access, email: &EmailAddress, window: TimeRange) -> Answer<Option<Vec<TimeRange>>> {
+        self.zoho.free_busy(access, email, window).await
+    }
+    async fn create(&self, access: &Access, calendar: &str, draft: &EventDraft) -> Answer<Written> {
+        self.fuse.run(self.zoho.create(access, calendar, draft)).await
+    }
+    async fn reschedule(&self, access: &Access, calendar: &str, uid: &str, patch: &EventPatch) -> Answer<Written> {
+        self.fuse.run(self.zoho.reschedule(access, calendar, uid, patch)).await
+    }
+    async fn delete(&self, access: &Access, calendar: &str, uid: &str, etag: &str) -> Answer<()> {
+        self.fuse.run(self.zoho.delete(access, calendar, uid, etag)).await
+    }
+}
+
+/// Every message that left, in order, with the time; behind the same fuse.
+struct FusedMail {
+    inner: Mailbox,
+    fuse: Arc<Fuse>,
+    sent: Arc<std::sync::Mutex<Vec<(String, String)>>>,
+}
+
+#[async_trait]
+impl Mailer for FusedMail {
+    fn compose(&self, letter: &Letter) -> Result<Message, MailError> {
+        self.inner.compose(letter)
+    }
+    async fn send(&self, message: &Message) -> Result<(), MailError> {
+        let deliver = async {
+            self.inner.send(message).await?;
+            self.sent.lock().unwrap().push((message.message_id.clone(), message.to.to_string()));
+            Ok(())
+        };
+        self.fuse.run(deliver).await
+    }
+    fn keeps_local(&self) -> bool {
+        true
+    }
+}
+
+/// See the module's header.
+pub struct World {
+    pub clock: FrozenClock,
+    pub sim: Sim,
+    pub app: App,
+    pub fuse: Arc<Fuse>,
+    pub sent: Arc<std::sync::Mutex<Vec<(String, String)>>>,
+    pub origins: BTreeMap<String, String>,
+    pub dir: PathBuf,
+    seed: u64,
+}
+
+impl World {
+    /// A fresh installation and a fresh Zoho.
+    pub async fn new(name: &str) -> Self {
+        Self::with(name, Fuse::never()).await
+    }
+
+    pub async fn with(name: &str, fuse: Arc<Fuse>) -> Self {
+        // The first test of a process installs it; the others find it there.
+        let installed = rustls::crypto::ring::default_provider().install_default();
+        drop(installed);
+        // Tests of one file run in processes of their own or in threads of one: the name is unique among all of them.
+        let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+        if dir.exists() {
+            std::fs::remove_dir_all(&dir).unwrap();
+        }
+        std::fs::create_dir_all(&dir).unwrap();
+        let clock = FrozenClock::at(START.parse().unwrap());
+        let mut origins = BTreeMap::new();
+        let mut listeners = Vec::new();
+        for location in ["us", "eu"] {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            origins.insert(location.to_owned(), format!("http://localhost:{}", listener.local_addr().unwrap().port()));
+            listeners.push((location, listener));
+        }
+        let hands = clock.clone();
+        let sim = Sim::new(Options {
+            clock: Arc::new(move || ports::Clock::now(&hands)),
+            data_centres: origins.iter().map(|(location, origin)| DataCentre { location: location.clone(), origin: origin.parse().unwrap() }).collect(),
+            switches: Switches::default(),
+            state_dir: None,
+            seed: 1,
+        })
+        .unwrap();
+        sim.with(|world, now| zoho_sim::seed_demo(world, Vec::new(), now));
+        for (location, listener) in listeners {
+            let sim = sim.clone();
+            tokio::spawn(async move { sim.serve(location, listener, std::future::pending()).await });
+        }
+        let sent = Arc::default();
+        let app = open(&dir, &clock, &origins, &fuse, &sent, 1).await;
+        Self { clock, sim, app, fuse, sent, origins, dir, seed: 1 }
+    }
+
+    /// The process is gone; another one starts on the same files.
+    pub async fn restart(&mut self, fuse: Arc<Fuse>) {
+        self.seed += 1;
+        self.fuse = fuse;
+        self.app = open(&self.dir, &self.clock, &self.origins, &self.fuse, &self.sent, self.seed).await;
+    }
+
+    /// A second process on the same files, beside the first.
+    pub async fn second(&self) -> App {
+        open(&self.dir, &self.clock, &self.origins, &self.fuse, &self.sent, self.seed + 100).await
+    }
+
+    /// Runs what is due; stops early where the fuse has blown.
+    pub async fn drain(&self) {
+        let fuse = Arc::clone(&self.fuse);
+        let blown = async move {
+            while !fuse.has_blown() {
+                tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+            }
+            // The last effect before the power cut may still be under way.
+            tokio::time::sleep(std::time::Duration::from_millis(60)).await;
+        };
+        tokio::select! {
+            ran = self.app.drain(10_000) => { ran.unwrap(); }
+            () = blown => {}
+        }
+    }
+
+    /// Moves the clock job by job to `seconds` from now.
+    pub async fn pass(&self, seconds: i64) {
+        let end = self.app.now().as_second() + seconds;
+        for _ in 0..2_000 {
+            self.drain().await;
+            if self.fuse.has_blown() {
+                return;
+            }
+            match self.app.next_due().await.unwrap() {
+                Some(due) if due.as_second() < end => self.clock.jump(due.max(self.app.now())),
+                _ => break,
+            }
+            // A due time within the second that is now: let it come.
+            self.clock.advance(1);
+        }
+        self.clock.jump(Timestamp::from_second(end).unwrap());
+        self.drain().await;
+    }
+
+    pub fn caller() -> Caller {
+        Caller::system()
+    }
+
+    /// A vacancy of Ana's (New York, data centre us) with `names` on the shortlist.
+    pub async fn vacancy(&self, names: &[&str]) -> Id<Vacancy> {
+        self.vacancy_of("ana@example.com", names).await
+    }
+
+    pub async fn vacancy_of(&self, manager: &str, names: &[&str]) -> Id<Vacancy> {
+        let candidates = names
+            .iter()
+            .map(|name| CandidateInput { name: (*name).to_owned(), email: format!("{}@example.net", name.to_lowercase()), ..CandidateInput::default() })
+            .collect();
+        let input = VacancyInput {
+            title: "Platform engineer".into(),
+            manager_email: manager.into(),
+            manager_name: Some("Ana Diaz".into()),
+            place: Some(PlaceInput::Url("https://meet.example.com/room".into())),
+            candidates,
+            ..VacancyInput::default()
+        };
+        self.app.create_vacancy(input, &Self::caller()).await.unwrap().vacancy.id
+    }
+
+    pub async fn approve(&self, id: Id<Vacancy>) -> VacancyView {
+        self.app.approve(id, false, &Self::caller()).await.unwrap()
+    }
+
+    /// The manager consents in the browser; gives the token of the page that shows the outcome.
+    pub async fn consent(&self, email: &str) -> String {
+        self.consent_as(email, email).await
+    }
+
+    /// `email` is asked, `account` consents.
+    pub async fn consent_as(&self, email: &str, account: &str) -> String {
+        let Setup::NeedsAuthorization { url, .. } = self.app.setup(email, None, false, &Self::caller()).await.unwrap() else {
+            panic!("{email} is connected already");
+        };
+        let callback = self.decide(&url, account, "accept").await;
+        self.app.callback(callback, &Self::caller()).await.unwrap()
+    }
+
+    /// What the provider's redirect brings back.
+    pub async fn decide(&self, url: &Url, account: &str, decision: &str) -> Callback {
+        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        let mut form: Vec<(String, String)> = url.query_pairs().map(|(key, value)| (key.into_owned(), value.into_owned())).collect();
+        form.push(("user".into(), account.into()));
+        form.push(("decision".into(), decision.into()));
+        let target = url.join("/oauth/v2/auth/decide").unwrap();
+        let answer = client.post(target).form(&form).send().await.unwrap();
+        let location: Url = answer.headers()["location"].to_str().unwrap().parse().unwrap();
+        let get = |name: &str| location.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
+        Callback { code: get("code"), state: get("state"), location: get("location"), accounts_server: get("accounts-server"), error: get("error") }
+    }
+
+    /// Ana is connected, her shortlist is booked.
+    pub async fn booked(&self, names: &[&str]) -> Id<Vacancy> {
+        let id = self.vacancy(names).await;
+        self.consent("ana@example.com").await;
+        self.drain().await;
+        self.approve(id).await;
+        self.pass(60).await;
+        id
+    }
+
+    /// Kinds of mail sent to an address, oldest first.
+    pub async fn mails(&self, to: &str) -> Vec<String> {
+        let mut kinds: Vec<_> = self.app.mails(Some(to), Page::first(200)).await.unwrap().into_iter().map(|mail| mail.kind).collect();
+        kinds.reverse();
+        kinds
+    }
+
+    /// Titles and starts of the events in somebody's default calendar that Greenroom made.
+    pub async fn events(&self, email: &str) -> Vec<(String, String)> {
+        let client = reqwest::Client::builder().build().unwrap();
+        let dump: serde_json::Value =
+            client.get(format!("{}/_sim/calendars/{email}", self.origins["us"])).send().await.unwrap().json().await.unwrap();
+        let mut found = Vec::new();
+        collect(&dump, &mut found);
+        found.sort();
+        found
+    }
+}
+
+fn collect(value: &serde_json::Value, found: &mut Vec<(String, String)>) {
+    match value {
+        serde_json::Value::Array(items) => items.iter().for_each(|item| collect(item, found)),
+        serde_json::Value::Object(map) => {
+            if let (Some(title), Some(when)) = (map.get("title").and_then(|title| title.as_str()), map.get("dateandtime").or_else(|| map.get("when")))
+                && title.starts_with("Interview with")
+                && map.get("estatus").and_then(|status| status.as_str()) != Some("deleted")
+            {
+                found.push((title.to_owned(), when.to_string()));
+            }
+            map.values().for_each(|item| collect(item, found));
+        }
+        _ => {}
+    }
+}
+
+async fn open(
+    dir: &std::path::Path,
+    clock: &FrozenClock,
+    origins: &BTreeMap<String, String>,
+    fuse: &Arc<Fuse>,
+    sent: &Arc<std::sync::Mutex<Vec<(String, String)>>>,
+    seed: u64,
+) -> App {
+    let entropy = Arc::new(SeededEntropy::new(seed));
+    let options = store::Options::new(Arc::new(clock.clone()), entropy.clone());
+    let store = store::open(&format!("sqlite:{}", dir.join("greenroom.db").display()), options).await.unwrap();
+    let hosts: Vec<_> = origins.iter().map(|(location, origin)| format!("{location}={origin}")).collect();
+    let zoho = Zoho::new(ZohoConfig {
+        client_id: DEMO_CLIENT_ID.into(),
+        client_secret: ClientSecret::new(DEMO_CLIENT_SECRET.into()),
+        data_centre_secrets: BTreeMap::new(),
+        redirect_uri: DEMO_REDIRECT.into(),
+        scopes: parse_scopes(DEFAULT_SCOPES),
+        accounts_url: origins["us"].parse().unwrap(),
+        hosts: parse_hosts(&hosts.join(",")).unwrap(),
+    })
+    .unwrap();
+    let key: Key = "7f3a9c15e2b84d06a1c7f0925be36d48917c2ae4f05b63d8bc1940e7a2d56f83".parse().unwrap();
+    App::new(Parts {
+        store,
+        providers: vec![Arc::new(Fused { zoho, fuse: Arc::clone(fuse) })],
+        mailer: Arc::new(FusedMail {
+            inner: Mailbox::new(Sender::parse("interviews@example.com").unwrap(), Some(dir.join("mail"))),
+            fuse: Arc::clone(fuse),
+            sent: Arc::clone(sent),
+        }),
+        clock: Arc::new(clock.clone()),
+        entropy,
+        link_key: LinkKey::derived_from(&key),
+        keys: KeyRing::new("k1".parse().unwrap(), key),
+        installation: "ins_test".into(),
+        settings: Settings {
+            public_url: "http://localhost:8040".parse().unwrap(),
+            company: "Brightwater Ltd".into(),
+            recruiting_contact: Some("recruiting@example.com".parse().unwrap()),
+            default_week: scheduling::WeeklyHours::default(),
+            link_days: 7,
+            lending: false,
+            demo: false,
+        },
+    })
+}
