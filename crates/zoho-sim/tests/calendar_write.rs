@@ -266,4 +266,9 @@ async fn statement_36_deleting_one_occurrence_changes_the_masters_etag() {
     assert_eq!(starts, ["20260310T100000+0100", "20260312T100000+0100"]);
     assert_eq!(bruno.delete(&euid, &bruno.etag(&euid).await).await.status, 200, "the whole series");
     assert!(bruno.starts("20260301T000000Z", "20260331T000000Z").await.is_empty());
+
+    let (other, etag) = bruno.created(&meeting_with(json!({"rrule": "FREQ=DAILY"}))).await;
+    let all = json!({"etag": etag, "recurrenceid": "20260310T090000Z", "recurrence_edittype": "following"});
+    assert_eq!(bruno.write(Method::DELETE, &bruno.event(&other), &all).await.status, 200);
+    assert_eq!(bruno.read(&other).await.status, 404, "the first one and all that follow are the whole series");
 }

@@ -50,6 +50,7 @@ impl Call {
         }
         let kind = header("content-type").unwrap_or_default();
         if kind.starts_with("application/x-www-form-urlencoded") {
+            // The gate has bounded the body already.
             let body = to_bytes(body, usize::MAX).await.map_err(|_| Reply::Empty(400))?;
             call.params.extend(form_urlencoded::parse(&body).into_owned());
         } else if kind.starts_with("multipart/form-data") {

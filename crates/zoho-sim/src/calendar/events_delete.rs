@@ -7,7 +7,7 @@ use super::{
     Ctx,
     errors::{Refusal, Reply},
     events_write,
-    input::{EditType, EventInput},
+    input::{Edit, EventInput},
     mails,
     model::{Event, Privilege},
     series, webhooks,
@@ -31,21 +31,23 @@ pub(crate) fn delete(ctx: &mut Ctx<'_>) -> Result<Reply, Refusal> {
     let euid = event.uid.clone();
     let (now, by) = (ctx.now, ctx.user.email.clone());
     let mut answer = json!({"uid": euid, "caluid": uid, "estatus": "deleted"});
-    match (&input.recurrence_id, input.edit_type.unwrap_or_default()) {
-        (None, _) | (Some(_), EditType::All) => remove(ctx.world, &uid, &euid, now),
-        (Some(recurrence_id), edit_type) => {
-            event.occurrence(recurrence_id).ok_or_else(|| ctx.gone())?;
-            if edit_type == EditType::Following {
-                series::end_before(&mut event, recurrence_id).map_err(|error| Refusal::invalid(error.to_string()))?;
-            } else {
-                series::delete(&mut event, recurrence_id);
-            }
-            event.touch(&by, now);
-            if let Some(object) = answer.as_object_mut() {
-                object.insert("recurrenceid".to_owned(), json!(recurrence_id));
-            }
-            events_write::store(ctx, &uid, event.clone())?;
+    let edit = input.edit(&event);
+    if let Edit::One(recurrence_id) | Edit::Following(recurrence_id) = edit {
+        event.occurrence(recurrence_id).ok_or_else(|| ctx.gone())?;
+        if let Some(object) = answer.as_object_mut() {
+            object.insert("recurrenceid".to_owned(), json!(recurrence_id));
         }
+    }
+    match edit {
+        Edit::Whole => remove(ctx.world, &uid, &euid, now),
+        Edit::One(recurrence_id) => series::delete(&mut event, recurrence_id),
+        Edit::Following(recurrence_id) => {
+            series::end_before(&mut event, recurrence_id).map_err(|error| Refusal::invalid(error.to_string()))?;
+        }
+    }
+    if !matches!(edit, Edit::Whole) {
+        event.touch(&by, now);
+        events_write::store(ctx, &uid, event.clone())?;
     }
     mails::send(ctx.world, mails::Kind::Cancellation, &event, &event.details, input.notify, now);
     webhooks::deleted(ctx.world, &uid, &euid);

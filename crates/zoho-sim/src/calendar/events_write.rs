@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{
     Ctx,
     errors::{Refusal, Reply},
-    input::{self, EditType, EventInput, Meaning},
+    input::{self, Edit, EventInput, Meaning},
     instances::Instance,
     mails,
     model::{Attendee, Details, Event, Privilege},
@@ -88,22 +88,24 @@ fn write(
 ) -> Result<Reply, Refusal> {
     let before = event.details.clone();
     let by = ctx.user.email.clone();
-    let (euid, recurrence_id) = match (&input.recurrence_id, input.edit_type.unwrap_or_default()) {
-        (None, _) | (Some(_), EditType::All) => {
+    let (euid, recurrence_id) = match input.edit(&event) {
+        Edit::Whole => {
             let after = change(&event.details)?;
+            // An edit that began at an occurrence leaves the series a series.
+            let rrule = if input.recurrence_id.is_some() { rrule.or_else(|| event.rrule.clone()) } else { rrule };
             series::replace(&mut event, after, rrule);
             event.touch(&by, ctx.now);
             mails::send_changed(ctx.world, &event, (&before, &event.details), input.notify, ctx.now);
             (event.uid.clone(), None)
         }
-        (Some(recurrence_id), EditType::Only) => {
+        Edit::One(recurrence_id) => {
             let after = change(&occurrence(ctx, &event, recurrence_id)?)?;
             mails::send_changed(ctx.world, &event, (&before, &after), input.notify, ctx.now);
             series::except(&mut event, recurrence_id, after);
             event.touch(&by, ctx.now);
-            (event.uid.clone(), Some(recurrence_id.clone()))
+            (event.uid.clone(), Some(recurrence_id))
         }
-        (Some(recurrence_id), EditType::Following) => {
+        Edit::Following(recurrence_id) => {
             let after = change(&occurrence(ctx, &event, recurrence_id)?)?;
             let rest = input.rule(&after.when)?.or_else(|| series::rule_from(&event, recurrence_id));
             series::end_before(&mut event, recurrence_id).map_err(|error| Refusal::invalid(error.to_string()))?;
@@ -118,7 +120,7 @@ fn write(
     };
     webhooks::changed(ctx.world, "editEvent", uid, &event);
     store(ctx, uid, event)?;
-    shown(ctx, uid, &euid, recurrence_id.as_deref()).map(|body| Reply::Json(200, body))
+    shown(ctx, uid, &euid, recurrence_id).map(|body| Reply::Json(200, body))
 }
 
 /// `attendeedata`: answers of guests. The organiser may write it, and guests who may invite.

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::{
     errors::Refusal,
-    model::{Attendee, Details, Reminder, When},
+    model::{Attendee, Details, Event, Reminder, When},
     recurrence::{self, Rule},
     switches::AlldayEnd,
     times::{self, Written},
@@ -43,9 +43,9 @@ const UNUSED: [&str; 6] = ["group_attendees", "calendar_alarm", "attach", "conve
 /// Keys that only an update or a deletion may carry.
 const NOT_ON_CREATE: [&str; 6] = ["etag", "recurrenceid", "recurrence_edittype", "convertToEventTZ", "rmAttachId", "isrep"];
 
-/// Which occurrences a write is about.
+/// `recurrence_edittype`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum EditType {
+enum EditType {
     /// This one.
     #[default]
     Only,
@@ -55,6 +55,17 @@ pub(crate) enum EditType {
     All,
 }
 
+/// What a write is about, of a certain event.
+#[derive(Clone, Copy)]
+pub(crate) enum Edit<'a> {
+    /// The event, or the whole series.
+    Whole,
+    /// The occurrence with this `recurrenceid`.
+    One(&'a str),
+    /// That one and all later ones.
+    Following(&'a str),
+}
+
 /// `eventdata`, read and checked as far as that is possible without the event.
 #[derive(Debug, Default)]
 pub(crate) struct EventInput {
@@ -62,7 +73,7 @@ pub(crate) struct EventInput {
     pub(crate) uid: Option<String>,
     pub(crate) etag: Option<String>,
     pub(crate) recurrence_id: Option<String>,
-    pub(crate) edit_type: Option<EditType>,
+    edit_type: Option<EditType>,
     /// `notify_attendee`: 0 nobody, 1 attendees, 2 attendees and organiser.
     pub(crate) notify: Option<i64>,
 }
@@ -111,6 +122,16 @@ impl EventInput {
 
     pub(crate) fn has(&self, key: &str) -> bool {
         self.object.contains_key(key)
+    }
+
+    /// What of `event` this is about. "This and all later ones" of the first one is the whole series.
+    pub(crate) fn edit(&self, event: &Event) -> Edit<'_> {
+        match (&self.recurrence_id, self.edit_type.unwrap_or_default()) {
+            (None, _) | (Some(_), EditType::All) => Edit::Whole,
+            (Some(id), EditType::Following) if *id == event.details.when.recurrence_id() => Edit::Whole,
+            (Some(id), EditType::Following) => Edit::Following(id),
+            (Some(id), EditType::Only) => Edit::One(id),
+        }
     }
 
     /// The details this makes: of a new event or a full replacement without `base`, of a partial change with it.
