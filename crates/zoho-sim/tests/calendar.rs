@@ -217,3 +217,15 @@ async fn statement_43_errors_and_empty_calendar_lists_have_other_shapes_on_switc
     bruno.world.switch(json!({"no_calendars_no_key": true})).await;
     assert_eq!(bruno.get("/calendars", &[("category", "app")]).await.body, json!({}));
 }
+
+#[tokio::test]
+async fn an_old_calendar_may_carry_a_short_zone_name() {
+    let bruno = bruno().await;
+    let path = format!("/calendars/bruno@example.com/{}", bruno.uid);
+    bruno.control(Method::PATCH, &path, &json!({"timezone": "PST"})).await;
+    assert_eq!(bruno.get("/calendars/primary", &[]).await.body["calendars"][0]["timezone"], "PST");
+    let local = json!({"dateandtime": {"start": "20260710T100000", "end": "20260710T103000"}});
+    let made = bruno.create(&meeting_with(local)).await;
+    let expected = json!({"timezone": "PST", "start": "20260710T100000-0700", "end": "20260710T103000-0700"});
+    assert_eq!(made.event()["dateandtime"], expected, "summer time all the same");
+}

@@ -19,7 +19,7 @@ pub(crate) fn list(ctx: &mut Ctx<'_>) -> Result<Reply, Refusal> {
     }
     let me = ctx.user.zuid;
     let chosen = |calendar: &Calendar| match wanted {
-        // Without the parameter the real lists show what a person sees at the left edge: theirs and shared ones.
+        // Which ones come without the parameter is not documented; clients that leave it out see theirs and shared ones.
         None => calendar.owner != me || calendar.category == Category::Own,
         Some("own") => calendar.owner == me && calendar.category == Category::Own,
         Some("group") => calendar.owner == me && calendar.category == Category::Group,
