@@ -37,9 +37,10 @@ impl Refusal {
         Self { error, status: None, code: None }
     }
 
-    /// Whether the path or the method was not known: nothing is said about the event, and nothing was written.
-    pub(super) fn is_unknown_route(&self) -> bool {
-        self.status == Some(405) || self.status == Some(404) && self.error.class == FailureClass::Protocol
+    /// Whether the path, the method or a key was not known: nothing is said about the event, and nothing was written.
+    pub(super) fn is_unsupported(&self) -> bool {
+        let route = self.status == Some(405) || self.status == Some(404) && self.error.class == FailureClass::Protocol;
+        route || self.code.as_deref() == Some("EXTRA_KEY_FOUND_IN_JSON")
     }
 
     /// Whether Calendar did not see the parameter that was sent.
@@ -60,6 +61,11 @@ impl Refusal {
             _ => false,
         };
         open && self.code.as_deref().is_some_and(|code| class_of_code(code).is_none())
+    }
+
+    /// An answer to a write with an etag that may mean "stale", whatever its code says.
+    pub(super) fn may_be_stale(&self) -> bool {
+        self.is_unclear() || self.status == Some(400) && self.error.class == FailureClass::Refused
     }
 }
 
@@ -85,6 +91,7 @@ pub(super) fn examine(what: &str, reply: &Reply, write: bool) -> Result<Value, R
     let code = body.as_ref().and_then(error_code);
     // With a code, `"status":"failure"` is only another way of saying "error".
     let throttled = code.is_none() && body.as_ref().is_some_and(is_throttled);
+    let contradicts_itself = reply.is_success() && body.as_ref().is_some_and(|body| body.get("events").is_some());
     if let Some(body) = body
         && reply.is_success()
         && body.is_object()
@@ -93,6 +100,8 @@ pub(super) fn examine(what: &str, reply: &Reply, write: bool) -> Result<Value, R
         return Ok(body);
     }
     let class = match code.as_deref().and_then(class_of_code) {
+        // These statuses are about the event, whatever code comes along.
+        Some(FailureClass::Refused) if matches!(reply.status, 404 | 409 | 410 | 412) => class_of_status(reply.status, json),
         Some(class) => class,
         None if throttled || reply.status == 429 => FailureClass::Throttled,
         None => class_of_status(reply.status, json),
@@ -101,7 +110,7 @@ pub(super) fn examine(what: &str, reply: &Reply, write: bool) -> Result<Value, R
     let unclear = match class {
         FailureClass::Passing => true,
         FailureClass::Protocol => reply.status / 100 != 4,
-        _ => false,
+        _ => contradicts_itself,
     };
     let shown = code.as_deref().unwrap_or(if json { "JSON" } else { "no JSON" });
     let error = ProviderError {
@@ -150,7 +159,7 @@ pub(super) fn is_throttled(body: &Value) -> bool {
 
 fn class_of_code(code: &str) -> Option<FailureClass> {
     match code {
-        "INVALID_OAUTHTOKEN" | "INVALID_TICKET" => Some(FailureClass::Unauthorized),
+        "INVALID_OAUTHTOKEN" | "INVALID_TICKET" | "INVALID_TOKEN" | "invalid_token" => Some(FailureClass::Unauthorized),
         "INVALID_OAUTHSCOPE" | "OAUTH_SCOPE_MISMATCH" | "invalid_scope" => Some(FailureClass::ScopeMissing),
         "URL_RULE_NOT_CONFIGURED" => Some(FailureClass::Protocol),
         "general_error" | "server_error" => Some(FailureClass::Passing),
@@ -236,7 +245,7 @@ mod tests {
             ("TOO_MANY_REQUESTS", Throttled),
             ("INTERNAL_SERVER_ERROR", Passing),
         ] {
-            for status in [200, 400, 401, 404] {
+            for status in [200, 400, 401, 403, 500] {
                 assert_eq!(refusal(status, &coded(code), false).error.class, class, "{code} with {status}");
             }
         }
@@ -251,6 +260,9 @@ mod tests {
             (404, "{}", Gone),
             (404, r#"{"error":[{"error_code":"SOMETHING_ELSE"}]}"#, Gone),
             (404, r#"{"error_code":"SOMETHING_ELSE","status":"failure"}"#, Gone),
+            (404, r#"{"error":"INVALID_DATA"}"#, Gone),
+            (412, r#"{"error":"INVALID_DATA"}"#, Changed),
+            (404, r#"{"error":"URL_RULE_NOT_CONFIGURED"}"#, Protocol),
             (404, "<html>", Protocol),
             (409, "", Changed),
             (412, "{}", Changed),
@@ -272,7 +284,14 @@ mod tests {
 
     #[test]
     fn only_a_clear_refusal_says_that_nothing_was_written() {
-        for (status, body) in [(500, ""), (502, "{}"), (200, "<html>"), (302, ""), (200, r#"{"error":"general_error"}"#)] {
+        for (status, body) in [
+            (500, ""),
+            (502, "{}"),
+            (200, "<html>"),
+            (302, ""),
+            (200, r#"{"error":"general_error"}"#),
+            (200, r#"{"events":[{}],"error":"INVALID_DATA"}"#),
+        ] {
             assert!(refusal(status, body, true).error.may_have_happened, "{status} {body}");
             assert!(!refusal(status, body, false).error.may_have_happened, "{status} {body}");
         }

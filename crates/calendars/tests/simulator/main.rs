@@ -7,3 +7,4 @@ mod limits;
 mod scene;
 mod story;
 mod switches;
+mod writes;

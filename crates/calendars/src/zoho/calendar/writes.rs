@@ -63,15 +63,15 @@ impl Zoho {
         patch: &EventPatch,
     ) -> Answer<Written> {
         let what = "move event";
-        let data = json!({"dateandtime": when(patch), "etag": patch.etag});
+        let data = json!({"dateandtime": when(patch), "etag": patch.etag, "notify_attendee": 0});
         match self.update(access, (what, Method::PATCH), event_path(calendar, uid)?, &data).await {
             Ok(body) => written(what, &body, Some(uid)),
-            Err(refusal) if refusal.is_unknown_route() => self.replace(access, calendar, uid, patch).await,
+            Err(refusal) if refusal.is_unsupported() => self.replace(access, calendar, uid, patch).await,
             Err(refusal) => Err(self.judge(access, calendar, uid, &patch.etag, refusal).await),
         }
     }
 
-    /// Where there is no PATCH: PUT clears what it does not name, so everything that is there is read and written again.
+    /// Where there is no such PATCH: PUT clears what it does not name, so everything that is there is read and written again.
     async fn replace(&self, access: &Access, calendar: &str, uid: &str, patch: &EventPatch) -> Answer<Written> {
         let what = "replace event";
         let Some(live) = self.fetch(access, calendar, uid, true).await? else {
@@ -126,7 +126,7 @@ impl Zoho {
 
     /// A 400 may mean that the event is gone, that the etag is stale, or that the request is wrong; one look at the event tells.
     async fn judge(&self, access: &Access, calendar: &str, uid: &str, etag: &str, refusal: Refusal) -> ProviderError {
-        if !refusal.is_unclear() {
+        if !refusal.may_be_stale() {
             return refusal.into();
         }
         match self.fetch(access, calendar, uid, false).await {
