@@ -115,7 +115,8 @@ impl ZohoConfig {
 
     /// The client secret for a data centre: its own where it has one.
     pub(super) fn secret(&self, location: &str) -> &ClientSecret {
-        self.data_centre_secrets.get(location).unwrap_or(&self.client_secret)
+        let own = self.data_centre_secrets.iter().find(|(code, _)| code.eq_ignore_ascii_case(location));
+        own.map_or(&self.client_secret, |(_, secret)| secret)
     }
 }
 
@@ -182,6 +183,7 @@ mod tests {
         let mut config = config();
         config.data_centre_secrets.insert("eu".to_owned(), ClientSecret::new("european".to_owned()));
         assert_eq!(config.secret("eu").expose(), "european");
+        assert_eq!(config.secret("EU").expose(), "european");
         assert_eq!(config.secret("us").expose(), "sesame");
     }
 

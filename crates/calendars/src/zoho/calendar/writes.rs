@@ -135,8 +135,8 @@ impl Zoho {
                 ProviderError { class: FailureClass::Changed, ..refusal.error }
             }
             Ok(Some(_)) => refusal.error,
-            // Nothing was written; whether it can be is known after the next look.
-            Err(error) => error,
+            // What is there is known after the next look; what the write said of itself stays true.
+            Err(error) => ProviderError { may_have_happened: refusal.error.may_have_happened, ..error },
         }
     }
 }
