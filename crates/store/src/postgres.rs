@@ -1,7 +1,8 @@
 //! PostgreSQL: one READ COMMITTED transaction per change, in which every expectation is a compare-and-swap.
 //!
 //! Guards travel in one round trip with `BEGIN`, the rest follows once they hold. Serialization failures and deadlocks (40001, 40P01)
-//! are the only error codes that are read: such a change is tried again after a short random wait.
+//! are the only error codes that are read: such a change is tried again after a short random wait, as is one whose connection was lost
+//! before its commit was sent.
 
 mod connect;
 mod value;
@@ -15,7 +16,10 @@ use ports::{
     Entropy,
     store::{CommitError, Read, StoreError},
 };
-use tokio_postgres::{Error, Statement, error::SqlState};
+use tokio_postgres::{
+    Error, Statement,
+    error::{DbError, Severity, SqlState},
+};
 
 use crate::{
     db::{Otherwise, Param, Row, Rows, Step},
@@ -45,7 +49,7 @@ pub(crate) struct Postgres {
 
 /// Why a transaction ended without a commit.
 enum Ended {
-    /// Deadlock or serialization failure: nothing was written, the same may work now.
+    /// A deadlock, a serialization failure, or a connection lost before the commit: nothing was written, the same may work now.
     Again(Error),
     Failed(Error),
     Conflict(ports::Conflict),
@@ -57,9 +61,16 @@ impl From<Error> for Ended {
             Some(code) if *code == SqlState::T_R_SERIALIZATION_FAILURE || *code == SqlState::T_R_DEADLOCK_DETECTED => {
                 Self::Again(error)
             }
+            _ if is_lost(&error) => Self::Again(error),
             _ => Self::Failed(error),
         }
     }
+}
+
+/// Whether the connection ended with this: closed, or with the server's last words on it (a shutdown, a failover).
+fn is_lost(error: &Error) -> bool {
+    let fatal = |said: &DbError| matches!(said.parsed_severity(), Some(Severity::Fatal | Severity::Panic));
+    error.is_closed() || error.as_db_error().is_some_and(fatal)
 }
 
 impl Postgres {
@@ -80,7 +91,7 @@ impl Postgres {
     /// A read that meets a connection the server has closed meanwhile is made once more on another.
     pub async fn rows(&self, sql: &'static str, params: Vec<Param>) -> Read<Vec<Row>> {
         match self.query(sql, &params).await {
-            Err(QueryError::Query(error)) if error.is_closed() => self.query(sql, &params).await,
+            Err(QueryError::Query(error)) if is_lost(&error) => self.query(sql, &params).await,
             result => result,
         }
         .map_err(StoreError::from)
@@ -111,21 +122,22 @@ impl Postgres {
 
     async fn query(&self, sql: &str, params: &[Param]) -> Result<Vec<Row>, QueryError> {
         let client = get(&self.pool).await.map_err(QueryError::Store)?;
-        let statement = client.prepare_typed_cached(sql, &types(params)).await?;
-        let found = client.query(&statement, &value::borrowed(params)).await?;
-        found.iter().map(|found| row(found).map_err(QueryError::from)).collect()
+        let asked = async {
+            let statement = client.prepare_typed_cached(sql, &types(params)).await?;
+            let found = client.query(&statement, &value::borrowed(params)).await?;
+            found.iter().map(row).collect::<Result<Vec<Row>, Error>>()
+        };
+        let result = asked.await;
+        if result.as_ref().is_err_and(is_lost) {
+            give_up(&self.pool, client);
+        }
+        result.map_err(QueryError::Query)
     }
 }
 
 enum QueryError {
     Store(StoreError),
     Query(Error),
-}
-
-impl From<Error> for QueryError {
-    fn from(error: Error) -> Self {
-        Self::Query(error)
-    }
 }
 
 impl From<QueryError> for StoreError {
@@ -135,6 +147,12 @@ impl From<QueryError> for StoreError {
             QueryError::Query(error) => unavailable(&error),
         }
     }
+}
+
+/// One connection was lost: the idle ones, which went to the same server, are not tried either.
+fn give_up(pool: &Pool, client: Object) {
+    drop(Object::take(client));
+    pool.retain(|_, _| false);
 }
 
 async fn get(pool: &Pool) -> Read<Object> {
@@ -155,7 +173,7 @@ async fn commit(pool: &Pool, entropy: &dyn Entropy, steps: &[Step]) -> Result<()
         };
         if let Err(error) = client.batch_execute("ROLLBACK").await {
             tracing::warn!(error = connect::words(&error), "a transaction could not be rolled back; its connection is closed");
-            drop(Object::take(client));
+            give_up(pool, client);
         }
         match ended {
             Ended::Conflict(conflict) => return Err(conflict.into()),
@@ -184,8 +202,8 @@ async fn transact(client: &Object, steps: &[Step]) -> Result<(), Ended> {
     opened?;
     held?;
     wave(client, rest).await?;
-    client.batch_execute("COMMIT").await?;
-    Ok(())
+    // Whether a commit that lost its connection was carried out is not known: it is never sent twice.
+    client.batch_execute("COMMIT").await.map_err(|error| if is_lost(&error) { Ended::Failed(error) } else { error.into() })
 }
 
 /// Sends statements without waiting for each other's answers; the server runs them in this order.

@@ -1,6 +1,6 @@
 //! Opening: the schema is brought up to date once, whoever comes first, and what cannot work is refused with a sentence.
 
-use ports::{Put, store::StoreError};
+use ports::{Put, Store, store::StoreError};
 use testkit::store_contract::fixtures::{id, person, puts};
 
 use crate::common::{PostgresSchema, SqliteDatabase, options};
@@ -121,4 +121,17 @@ async fn a_writer_elsewhere_is_waited_for() {
     other.execute_batch("COMMIT").unwrap();
     change.await.unwrap().unwrap();
     assert_eq!(store.person(id(1)).await.unwrap(), Some(person(1)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_that_the_server_closed_are_replaced() {
+    let Some(schema) = PostgresSchema::new().await else { return };
+    let url = format!("{}&application_name={}", schema.url(), schema.name());
+    let store = store::open(&url, options()).await.unwrap();
+    let close = format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '{}'", schema.name());
+    schema.say(&close).await;
+    store.commit(puts([Put::Person(person(1))])).await.unwrap();
+    schema.say(&close).await;
+    assert_eq!(store.person(id(1)).await.unwrap(), Some(person(1)));
+    schema.remove().await;
 }
