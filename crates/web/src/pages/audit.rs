@@ -9,7 +9,7 @@ use super::{
     frame::{Frame, Section},
     page,
     session::Admin,
-    shown::{actor, deed, href_of},
+    shown::{actor, deed, href_of, short_id},
     times::{Moment, moment},
     vacancies::{asked_page, next_page},
 };
@@ -32,6 +32,7 @@ pub(super) struct AuditRow {
     pub(super) what: String,
     pub(super) code: String,
     pub(super) subject: String,
+    pub(super) subject_short: String,
     pub(super) href: Option<String>,
     pub(super) why: String,
 }
@@ -44,6 +45,7 @@ impl AuditRow {
             what: deed(&entry.action),
             code: entry.action.clone(),
             href: href_of(&entry.subject),
+            subject_short: short_id(&entry.subject),
             subject: entry.subject.clone(),
             why: entry.reason.clone().unwrap_or_default(),
         }

@@ -13,7 +13,7 @@ use super::{
     frame::{Frame, Section},
     id_of, links, page,
     session::{Admin, AdminForm},
-    shown::href_of,
+    shown::{href_of, short_id},
     times::{Moment, moment},
 };
 use crate::{
@@ -56,7 +56,7 @@ impl JobRow {
             id: job.id.to_string(),
             kind,
             href: href_of(&about),
-            about,
+            about: short_id(&about),
             error: job.last_error.clone().unwrap_or_default(),
             attempt: job.attempt,
             due: moment(job.due),

@@ -167,7 +167,7 @@ fn grant_facts(grant: &GrantView) -> Vec<Fact> {
     ];
     facts.extend(texts.into_iter().filter_map(|(label, value)| value.map(|value| fact(label, value))));
     if let Some((count, next)) = grant.asked.filter(|_| grant.state != GrantState::Active) {
-        facts.push(fact(t("manager.asked"), t("manager.asked.text").with("count", count)));
+        facts.push(fact(t("manager.asked"), count));
         facts.extend(next.map(|next| Fact {
             label: t("manager.ask_next").to_string(),
             value: String::new(),

@@ -239,6 +239,12 @@ pub fn href_of(id: &str) -> Option<String> {
     Some(format!("/{folder}/{id}"))
 }
 
+/// An id in few letters: what it is of, and its end. `vac_01a2…4b5c` becomes `vacancy …4b5c`.
+pub fn short_id(id: &str) -> String {
+    let Some((prefix, hex)) = id.split_once('_').filter(|(_, hex)| hex.len() == 32 && hex.is_ascii()) else { return id.to_owned() };
+    format!("{} …{}", code("noun", prefix), &hex[26..])
+}
+
 /// Text cut into links (`http://`, `https://`) and the rest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Piece {
@@ -288,6 +294,13 @@ mod tests {
         assert_eq!(href_of("vac_1").as_deref(), Some("/vacancies/vac_1"));
         assert_eq!(href_of("job_1"), None);
         assert_eq!(href_of("nonsense"), None);
+    }
+
+    #[test]
+    fn ids_are_shortened_and_other_texts_are_not() {
+        assert_eq!(short_id("vac_01a20a5b7119708fa3658f5686306d1c"), "vacancy …306d1c");
+        assert_eq!(short_id("xyz_01a20a5b7119708fa3658f5686306d1c"), "xyz …306d1c");
+        assert_eq!(short_id("installation"), "installation");
     }
 
     #[test]

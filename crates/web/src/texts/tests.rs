@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 use super::*;
 
 /// Families that are looked up with a code made at run time.
-const FAMILIES: [&str; 15] = [
+const FAMILIES: [&str; 16] = [
     "action",
     "attention",
     "cancelled_by",
@@ -16,7 +16,7 @@ const FAMILIES: [&str; 15] = [
     "kind",
     "link",
     "mark",
-    "next",
+    "next", "noun",
     "pending",
     "reason",
     "state",
