@@ -27,7 +27,9 @@ use ports::{
 use crate::{
     db::Engine,
     error::OpenError,
-    nouns::{access, agendas, audit, candidacies, feedback, grants, interviews, jobs, links, mails, names, people, settings, vacancies},
+    nouns::{
+        access, agendas, audit, candidacies, feedback, grants, interviews, jobs, links, mails, names, people, settings, vacancies,
+    },
     plan::plan,
     postgres::{self, Postgres},
     sqlite::Sqlite,

@@ -4,10 +4,14 @@
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OpenError {
     /// `DATABASE_URL` is neither a file nor a PostgreSQL URL.
-    #[error("DATABASE_URL is not understood: {0}; give a file (`sqlite:/var/lib/greenroom/greenroom.db`) or a `postgres://user@host/database` URL")]
+    #[error(
+        "DATABASE_URL is not understood: {0}; give a file (`sqlite:/var/lib/greenroom/greenroom.db`) or a `postgres://user@host/database` URL"
+    )]
     Url(String),
     /// The SQLite file cannot be used.
-    #[error("the database file {path} cannot be opened: {why}; check that its folder exists and that this user may write there, or name another file in DATABASE_URL")]
+    #[error(
+        "the database file {path} cannot be opened: {why}; check that its folder exists and that this user may write there, or name another file in DATABASE_URL"
+    )]
     File {
         /// The file.
         path: String,
@@ -15,10 +19,14 @@ pub enum OpenError {
         why: String,
     },
     /// PostgreSQL cannot be reached or refused the log-in.
-    #[error("the PostgreSQL server cannot be used: {0}; check host, user, password and TLS in DATABASE_URL (`sslmode=disable` only on a network you trust, `sslrootcert=FILE` for an authority of your own), and that the server is running")]
+    #[error(
+        "the PostgreSQL server cannot be used: {0}; check host, user, password and TLS in DATABASE_URL (`sslmode=disable` only on a network you trust, `sslrootcert=FILE` for an authority of your own), and that the server is running"
+    )]
     Server(String),
     /// The file of `sslrootcert` holds no certificate.
-    #[error("the certificate file {path} named by sslrootcert in DATABASE_URL cannot be used: {why}; give a PEM file with the server's root certificate")]
+    #[error(
+        "the certificate file {path} named by sslrootcert in DATABASE_URL cannot be used: {why}; give a PEM file with the server's root certificate"
+    )]
     Certificate {
         /// The file.
         path: String,
@@ -26,7 +34,9 @@ pub enum OpenError {
         why: String,
     },
     /// A newer release changed the schema in a way this one cannot work with.
-    #[error("the database has schema {found}, written by a newer release, and this one knows only up to {known}; start the newer release, or restore a backup made before the upgrade")]
+    #[error(
+        "the database has schema {found}, written by a newer release, and this one knows only up to {known}; start the newer release, or restore a backup made before the upgrade"
+    )]
     NewerSchema {
         /// What the database has.
         found: i64,

@@ -89,7 +89,8 @@ mod tests {
     fn locks_are_taken_table_by_table() {
         let tables = ["agendas", "interviews", "persons", "participants", "settings", "names", "claims", "jobs"];
         let position = |step: &Step| {
-            let after = ["INSERT INTO ", "UPDATE ", "DELETE FROM "].into_iter().find_map(|verb| step.sql.split_once(verb)).unwrap().1;
+            let after =
+                ["INSERT INTO ", "UPDATE ", "DELETE FROM "].into_iter().find_map(|verb| step.sql.split_once(verb)).unwrap().1;
             let table = after.split([' ', '(']).next().unwrap();
             tables.iter().position(|known| *known == table).unwrap()
         };

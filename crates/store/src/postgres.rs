@@ -182,7 +182,7 @@ async fn commit(pool: &Pool, entropy: &dyn Entropy, steps: &[Step]) -> Result<()
             Ended::Again(_) => {}
         }
         let [random] = entropy.bytes::<1>();
-        // 0 to 2 ms after the first attempt, doubling: both sides of a deadlock must not meet again.
+        // Up to 4 ms after the first attempt, doubling: both sides of a deadlock must not meet again.
         let micros = (u64::from(random) * 8) << attempt;
         tokio::time::sleep(Duration::from_micros(micros)).await;
         attempt += 1;
@@ -209,9 +209,8 @@ async fn transact(client: &Object, steps: &[Step]) -> Result<(), Ended> {
 /// Sends statements without waiting for each other's answers; the server runs them in this order.
 async fn wave(client: &Object, steps: &[(&Step, &Statement)]) -> Result<(), Ended> {
     for batch in steps.chunks(PIPELINE) {
-        let sent = batch.iter().map(|(step, statement)| async move {
-            client.execute(*statement, &value::borrowed(&step.params)).await
-        });
+        let sent =
+            batch.iter().map(|(step, statement)| async move { client.execute(*statement, &value::borrowed(&step.params)).await });
         for (touched, (step, _)) in join_all(sent).await.into_iter().zip(batch) {
             check(client, step, touched?).await?;
         }

@@ -149,7 +149,9 @@ mod tests {
         assert!(columns.id::<Person>().is_ok());
         assert_eq!(
             columns.int().unwrap_err().to_string(),
-            format!("the database holds a value that means nothing: table persons, row {id}, column rev: a number is needed, a text is there")
+            format!(
+                "the database holds a value that means nothing: table persons, row {id}, column rev: a number is needed, a text is there"
+            )
         );
         assert!(columns.time().unwrap_err().to_string().contains("column created_at"));
     }

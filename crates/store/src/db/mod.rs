@@ -49,7 +49,11 @@ pub(crate) enum Rows {
 pub(crate) enum Otherwise {
     Conflict(Conflict),
     /// Somebody else has it: ask who, in the same transaction.
-    Ask { sql: &'static str, params: Vec<Param>, answer: fn(&[Param], Option<&Row>) -> Conflict },
+    Ask {
+        sql: &'static str,
+        params: Vec<Param>,
+        answer: fn(&[Param], Option<&Row>) -> Conflict,
+    },
 }
 
 impl Step {

@@ -8,12 +8,9 @@ use ports::store::Read;
 use super::Noun;
 use crate::db::{Columns, Engine, Param, Row, Size, Table, json};
 
-static KEYS: Table = Table {
-    name: "api_keys",
-    columns: &["id", "rev", "name", "hash", "rights", "created_at", "expires_at", "revoked_at"],
-};
-static SESSIONS: Table =
-    Table { name: "sessions", columns: &["id", "rev", "hash", "created_at", "expires_at", "revoked_at"] };
+static KEYS: Table =
+    Table { name: "api_keys", columns: &["id", "rev", "name", "hash", "rights", "created_at", "expires_at", "revoked_at"] };
+static SESSIONS: Table = Table { name: "sessions", columns: &["id", "rev", "hash", "created_at", "expires_at", "revoked_at"] };
 
 static PUT_KEY: LazyLock<String> = LazyLock::new(|| KEYS.put());
 static KEY_BY_HASH: LazyLock<String> = LazyLock::new(|| KEYS.select("WHERE hash = $1"));

@@ -9,10 +9,8 @@ use sha2::{Digest, Sha256};
 use super::LAST;
 use crate::db::{Columns, Engine, Param, Row, Size, Step, Table, json};
 
-static TABLE: Table = Table {
-    name: "audit",
-    columns: &["id", "at", "actor", "action", "subject", "reason", "request", "payload", "salt"],
-};
+static TABLE: Table =
+    Table { name: "audit", columns: &["id", "at", "actor", "action", "subject", "reason", "request", "payload", "salt"] };
 
 const INSERT: &str = "INSERT INTO audit (id, at, actor, action, subject, reason, request, payload, salt, payload_hash) \
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";

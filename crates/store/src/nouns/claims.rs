@@ -1,8 +1,7 @@
 //! Claims: time is cut into five-minute cells, and a holder's cell belongs to at most one interview. The primary key keeps that promise.
 
-use domain::claims::Claim;
+use domain::{Timestamp, claims::Claim};
 use ports::{Conflict, change::ClaimStep};
-use domain::Timestamp;
 
 use crate::db::{Otherwise, Param, Row, Rows, Step, Value};
 
@@ -41,31 +40,20 @@ pub(crate) fn steps(claims: &[ClaimStep], at: Timestamp) -> Vec<Step> {
     releases.dedup();
     takes.sort_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)));
 
-    let mut steps: Vec<Step> =
-        releases.into_iter().map(|interview| Step::any(RELEASE_ALL, vec![interview.into()])).collect();
+    let mut steps: Vec<Step> = releases.into_iter().map(|interview| Step::any(RELEASE_ALL, vec![interview.into()])).collect();
     for (_, (first, end), claim) in takes {
         if first < end {
             steps.push(take(claim, first, end, at));
         }
-        steps.push(Step::any(
-            RELEASE_OLDER,
-            vec![claim.interview.into(), claim.holder.as_str().into(), claim.rev.into()],
-        ));
+        steps.push(Step::any(RELEASE_OLDER, vec![claim.interview.into(), claim.holder.as_str().into(), claim.rev.into()]));
     }
     steps
 }
 
 fn take(claim: &Claim, first: i64, end: i64, at: Timestamp) -> Step {
     let holder = claim.holder.as_str();
-    let params = vec![
-        holder.into(),
-        first.into(),
-        end.into(),
-        claim.interview.into(),
-        claim.rev.into(),
-        claim.expires_at.into(),
-        at.into(),
-    ];
+    let params =
+        vec![holder.into(), first.into(), end.into(), claim.interview.into(), claim.rev.into(), claim.expires_at.into(), at.into()];
     let who = vec![holder.into(), first.into(), end.into(), claim.interview.into(), at.into()];
     let wanted = usize::try_from(end - first).unwrap_or(usize::MAX);
     Step { sql: TAKE, params, rows: Rows::Exactly(wanted, Otherwise::Ask { sql: FIRST_CLASH, params: who, answer: clash }) }

@@ -43,10 +43,8 @@ static TABLE: Table = Table {
         "created_at",
     ],
 };
-static PARTICIPANTS: Table = Table {
-    name: "participants",
-    columns: &["interview", "place", "person", "role", "confirmed_at", "starts_at", "ends_at"],
-};
+static PARTICIPANTS: Table =
+    Table { name: "participants", columns: &["interview", "place", "person", "role", "confirmed_at", "starts_at", "ends_at"] };
 
 static PUT: LazyLock<String> = LazyLock::new(|| TABLE.put());
 static PUT_PARTICIPANT: LazyLock<String> = LazyLock::new(|| {

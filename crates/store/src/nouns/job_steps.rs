@@ -32,7 +32,8 @@ const RETRY: &str = "UPDATE jobs SET due = CASE WHEN wake > leased_wake AND due 
     WHERE id = $1 AND state = 'open' AND lease = $2";
 const DEAD: &str = "UPDATE jobs SET state = 'dead', last_error = $3, lease = NULL, lease_until = NULL \
     WHERE id = $1 AND state = 'open' AND lease = $2";
-const STALE: &str = "UPDATE jobs SET state = 'stale', lease = NULL, lease_until = NULL WHERE id = $1 AND state = 'open' AND lease = $2";
+const STALE: &str =
+    "UPDATE jobs SET state = 'stale', lease = NULL, lease_until = NULL WHERE id = $1 AND state = 'open' AND lease = $2";
 /// Not while another job with the same key is open: that one does the work.
 const REVIVE: &str = "UPDATE jobs SET state = 'open', attempt = 0, due = $2, wake = wake + 1 WHERE id = $1 AND state = 'dead' \
     AND NOT EXISTS (SELECT 1 FROM jobs other WHERE other.state = 'open' AND other.open_key = jobs.open_key)";

@@ -30,8 +30,7 @@ static TABLE: Table = Table {
 
 static BY_ID: LazyLock<String> = LazyLock::new(|| TABLE.select("WHERE id = $1"));
 static IN_STATE: LazyLock<String> = LazyLock::new(|| TABLE.select("WHERE state = $1 ORDER BY id DESC LIMIT $2"));
-static OF_STREAM: LazyLock<String> =
-    LazyLock::new(|| TABLE.select("WHERE stream = $1 AND state = 'open' ORDER BY sequence, id"));
+static OF_STREAM: LazyLock<String> = LazyLock::new(|| TABLE.select("WHERE stream = $1 AND state = 'open' ORDER BY sequence, id"));
 const NEXT_DUE: &str = "SELECT MIN(due) FROM jobs WHERE state = 'open'";
 static NEXT: Table = Table { name: "jobs", columns: &["due"] };
 

@@ -28,8 +28,7 @@ static TABLE: Table = Table {
 static PUT: LazyLock<String> = LazyLock::new(|| TABLE.insert("ON CONFLICT DO NOTHING"));
 static BY_ID: LazyLock<String> = LazyLock::new(|| TABLE.select("WHERE id = $1"));
 static ALL: LazyLock<String> = LazyLock::new(|| TABLE.select("WHERE id < $1 ORDER BY id DESC LIMIT $2"));
-static TO: LazyLock<String> =
-    LazyLock::new(|| TABLE.select("WHERE recipient_key = $3 AND id < $1 ORDER BY id DESC LIMIT $2"));
+static TO: LazyLock<String> = LazyLock::new(|| TABLE.select("WHERE recipient_key = $3 AND id < $1 ORDER BY id DESC LIMIT $2"));
 
 pub(super) fn put(mail: &SentMail) -> Noun {
     let params = vec![

@@ -3,10 +3,7 @@
 use std::sync::LazyLock;
 
 use domain::{EmailAddress, Id, people::Person};
-use ports::{
-    change::Scope,
-    store::Read,
-};
+use ports::{change::Scope, store::Read};
 
 use super::Noun;
 use crate::db::{Columns, Engine, Param, Row, Size, Table, json, opt_code, opt_json};
@@ -20,8 +17,7 @@ static BY_NAME: LazyLock<String> =
     LazyLock::new(|| TABLE.select("WHERE id = (SELECT owner FROM names WHERE scope = $1 AND name = $2)"));
 /// As many as one statement asks for; a shorter list repeats its last id.
 const BATCH: usize = 8;
-static BY_IDS: LazyLock<String> =
-    LazyLock::new(|| TABLE.select("WHERE id IN ($1, $2, $3, $4, $5, $6, $7, $8) ORDER BY id"));
+static BY_IDS: LazyLock<String> = LazyLock::new(|| TABLE.select("WHERE id IN ($1, $2, $3, $4, $5, $6, $7, $8) ORDER BY id"));
 
 pub(super) fn put(person: &Person) -> Read<Noun> {
     let others = vec![

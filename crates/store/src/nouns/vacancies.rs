@@ -45,8 +45,7 @@ const CUT_ROUNDS: &str = "DELETE FROM rounds WHERE vacancy = $1 AND place >= $2"
 static BY_ID: LazyLock<String> = LazyLock::new(|| with_rounds("SELECT id FROM vacancies WHERE id = $1", "v.id"));
 static ALL: LazyLock<String> =
     LazyLock::new(|| with_rounds("SELECT id FROM vacancies WHERE id < $1 ORDER BY id DESC LIMIT $2", "v.id DESC"));
-static OF_MANAGER: LazyLock<String> =
-    LazyLock::new(|| with_rounds("SELECT id FROM vacancies WHERE manager = $1", "v.id"));
+static OF_MANAGER: LazyLock<String> = LazyLock::new(|| with_rounds("SELECT id FROM vacancies WHERE manager = $1", "v.id"));
 
 fn with_rounds(chosen: &str, order: &str) -> String {
     format!(
@@ -76,8 +75,7 @@ pub(super) fn put(vacancy: &Vacancy) -> Read<Noun> {
     let mut noun = Noun::row(&TABLE, "vacancy", &PUT, vacancy.id.to_string(), vacancy.rev, others);
     let mut place = 0_i64;
     for round in &vacancy.rounds {
-        let params =
-            vec![vacancy.id.into(), place.into(), round.position.into(), Param::from(&round.name), round.minutes.into()];
+        let params = vec![vacancy.id.into(), place.into(), round.position.into(), Param::from(&round.name), round.minutes.into()];
         noun.rest.push(Step::any(&PUT_ROUND, params));
         place += 1;
     }

@@ -127,12 +127,8 @@ pub(super) async fn migrate(pool: &Pool, now: &str) -> Result<(), OpenError> {
             transaction.batch_execute(statement).await.map_err(failed)?;
         }
         let at: i64 = transaction.query_one(now, &[]).await.and_then(|row| row.try_get(0)).map_err(failed)?;
-        let record = [
-            Param::from(migration.version),
-            Param::from(migration.name),
-            Param::from(migration.oldest_program),
-            Param::from(at),
-        ];
+        let record =
+            [Param::from(migration.version), Param::from(migration.name), Param::from(migration.oldest_program), Param::from(at)];
         let statement = transaction.prepare_typed(schema::RECORD, &types(&record)).await.map_err(failed)?;
         transaction.execute(&statement, &borrowed(&record)).await.map_err(failed)?;
     }

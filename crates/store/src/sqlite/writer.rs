@@ -142,7 +142,8 @@ fn apart<T>(connection: &Connection, work: impl FnOnce() -> Result<T, CommitErro
     if connection.is_autocommit() {
         return result;
     }
-    let closed = if result.is_err() { run("ROLLBACK TO change").and_then(|()| run("RELEASE change")) } else { run("RELEASE change") };
+    let closed =
+        if result.is_err() { run("ROLLBACK TO change").and_then(|()| run("RELEASE change")) } else { run("RELEASE change") };
     if let Err(error) = closed {
         // A half-undone change must not be committed with the others: the group goes with it.
         run("ROLLBACK")?;

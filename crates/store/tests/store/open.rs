@@ -73,8 +73,11 @@ async fn what_cannot_be_opened_says_what_to_do() {
     let sentence = refusal(&lost).await;
     assert!(sentence.contains("no/such/folder") && sentence.contains("check that its folder exists"), "{sentence}");
 
-    std::fs::write(database.url().strip_prefix("sqlite:").unwrap(), "a letter, not a database, and long enough to be read as one".repeat(20))
-        .unwrap();
+    std::fs::write(
+        database.url().strip_prefix("sqlite:").unwrap(),
+        "a letter, not a database, and long enough to be read as one".repeat(20),
+    )
+    .unwrap();
     let sentence = refusal(&database.url()).await;
     assert!(sentence.contains("is not a database"), "{sentence}");
 

@@ -68,7 +68,8 @@ pub async fn a_change_is_written_whole_or_not_at_all(store: Arc<dyn Store>) {
     let whole = |change: Change| Change {
         agendas: [vec![Agenda { holder: holder(1), expected: 0 }], change.agendas].concat(),
         puts: [vec![Put::Person(person(1)), Put::Interview(interview(1, range(0, 30)))], change.puts].concat(),
-        names: [vec![Name::Take { scope: Scope::Email, name: "a@example.com".to_owned(), owner: "a".to_owned() }], change.names].concat(),
+        names: [vec![Name::Take { scope: Scope::Email, name: "a@example.com".to_owned(), owner: "a".to_owned() }], change.names]
+            .concat(),
         claims: [vec![ClaimStep::Take(claim(1, 1, 1, range(0, 30)))], change.claims].concat(),
         jobs: [orders([job(1)]).jobs, change.jobs].concat(),
         audit: vec![entry(1)],

@@ -3,11 +3,7 @@
 use std::sync::Arc;
 
 use domain::{TimeRange, claims::Claim};
-use ports::{
-    Change, Conflict, Store,
-    change::ClaimStep,
-    store::CommitError,
-};
+use ports::{Change, Conflict, Store, change::ClaimStep, store::CommitError};
 
 use super::fixtures::{at, claim, holder, id, range, taking};
 
@@ -63,16 +59,18 @@ pub async fn a_move_releases_what_it_left(store: Arc<dyn Store>) {
     store.commit(taking(at(0), [claim(1, 2, 1, range(60, 75))])).await.unwrap();
     assert_eq!(store.commit(taking(at(0), [claim(1, 3, 1, range(75, 80))])).await, claimed(1, 75, 1));
     assert_eq!(store.commit(taking(at(0), [claim(1, 3, 1, range(100, 110))])).await, claimed(1, 100, 1));
-    assert_eq!(store.commit(taking(at(0), [claim(2, 3, 1, range(60, 65))])).await, claimed(2, 60, 1), "the other holder did not move");
+    assert_eq!(
+        store.commit(taking(at(0), [claim(2, 3, 1, range(60, 65))])).await,
+        claimed(2, 60, 1),
+        "the other holder did not move"
+    );
 }
 
 /// All holders at once, also where the cells change hands within the change.
 pub async fn a_cancellation_releases_everything(store: Arc<dyn Store>) {
     store.commit(taking(at(0), [claim(1, 1, 1, range(60, 90)), claim(2, 1, 1, range(60, 90))])).await.unwrap();
-    let swap = Change {
-        claims: vec![ClaimStep::Take(claim(1, 2, 1, range(60, 90))), ClaimStep::ReleaseAll(id(1))],
-        ..Change::at(at(0))
-    };
+    let swap =
+        Change { claims: vec![ClaimStep::Take(claim(1, 2, 1, range(60, 90))), ClaimStep::ReleaseAll(id(1))], ..Change::at(at(0)) };
     store.commit(swap).await.unwrap();
     store.commit(taking(at(0), [claim(2, 3, 1, range(60, 90))])).await.unwrap();
     assert_eq!(store.commit(taking(at(0), [claim(1, 3, 1, range(60, 90))])).await, claimed(1, 60, 2));

@@ -5,8 +5,8 @@ use domain::{
     candidacies::{Candidacy, Unplaced},
     claims::{Claim, Holder},
     grants::{
-        Account, CalendarChoice, Grant, GrantState, PendingConnection, PendingReason, PermissionRequest, RefreshRecord, SealedTokens,
-        UnverifiedTokens,
+        Account, CalendarChoice, Grant, GrantState, PendingConnection, PendingReason, PermissionRequest, RefreshRecord,
+        SealedTokens, UnverifiedTokens,
     },
     id::Kind,
     interviews::{AttentionReason, By, CreateAttempt, EventRef, FeedbackState, Interview, InterviewState, NewInterview},
@@ -88,7 +88,12 @@ pub fn with_names(person: &Person) -> Change {
 
 /// Sealed tokens; the bytes are not text.
 pub fn tokens(seed: u8) -> SealedTokens {
-    SealedTokens { refresh: vec![seed, 0, 255], previous_refresh: Some(vec![seed, 1]), access: vec![seed, 2], access_expires_at: at(60) }
+    SealedTokens {
+        refresh: vec![seed, 0, 255],
+        previous_refresh: Some(vec![seed, 1]),
+        access: vec![seed, 2],
+        access_expires_at: at(60),
+    }
 }
 
 fn account() -> Account {

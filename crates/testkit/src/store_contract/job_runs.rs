@@ -6,11 +6,7 @@ use domain::{
     Timestamp,
     jobs::{Job, JobState, NewJob},
 };
-use ports::{
-    Conflict, Store,
-    change::JobStep,
-    store::CommitError,
-};
+use ports::{Conflict, Store, change::JobStep, store::CommitError};
 
 use super::fixtures::{at, done, id, job, open_job, orders, step};
 

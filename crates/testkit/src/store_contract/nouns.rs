@@ -8,7 +8,7 @@ use domain::{
     candidacies::Candidacy,
     feedback::{Answers, Feedback, Recommendation, Score},
     grants::Grant,
-    interviews::{InterviewState, Interview},
+    interviews::{Interview, InterviewState},
     links::{ConnectOutcome, Link, Purpose},
     mails::SentMail,
     people::Person,
@@ -17,7 +17,8 @@ use domain::{
 use ports::{Change, Put, Store, store::Page};
 
 use super::fixtures::{
-    at, candidacy, email, full_grant, full_interview, full_person, full_vacancy, id, interview, person, puts, range, vacancy, with_names,
+    at, candidacy, email, full_grant, full_interview, full_person, full_vacancy, id, interview, person, puts, range, vacancy,
+    with_names,
 };
 
 /// With rules, zone and several addresses, and without any.
@@ -125,8 +126,16 @@ pub async fn feedback_comes_back_as_it_was(store: Arc<dyn Store>) {
         notes: "—".to_owned(),
         recommendation: Recommendation::StrongHire,
     };
-    let first =
-        Feedback { id: id(1), rev: 1, interview: id(1), author: id(1), answers, submitted_at: at(1), updated_at: at(1), revoked_at: None };
+    let first = Feedback {
+        id: id(1),
+        rev: 1,
+        interview: id(1),
+        author: id(1),
+        answers,
+        submitted_at: at(1),
+        updated_at: at(1),
+        revoked_at: None,
+    };
     store.commit(puts([Put::Feedback(first.clone())])).await.unwrap();
     assert_eq!(store.feedback_of(id(1)).await.unwrap(), std::slice::from_ref(&first));
     let second = Feedback { rev: 2, updated_at: at(2), revoked_at: Some(at(3)), ..first };
@@ -173,7 +182,8 @@ pub async fn keys_and_sessions_are_found_by_hash(store: Arc<dyn Store>) {
         expires_at: Some(at(5)),
         revoked_at: None,
     };
-    let revoked = ApiKey { id: id(2), hash: vec![9], rights: BTreeSet::new(), expires_at: None, revoked_at: Some(at(1)), ..key.clone() };
+    let revoked =
+        ApiKey { id: id(2), hash: vec![9], rights: BTreeSet::new(), expires_at: None, revoked_at: Some(at(1)), ..key.clone() };
     let session = Session { id: id(1), rev: 1, hash: vec![7, 7], created_at: at(0), expires_at: at(9), revoked_at: None };
     let all = [Put::ApiKey(key.clone()), Put::ApiKey(revoked.clone()), Put::Session(session.clone())];
     store.commit(puts(all)).await.unwrap();
