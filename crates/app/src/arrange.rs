@@ -28,6 +28,10 @@ use crate::{
 
 /// How long after a shortlist could not be placed whole it is tried again.
 const RETRY_UNPLACED_SECONDS: i64 = 6 * 3_600;
+/// How long a manager has to answer a provisional time before it is released, in minutes.
+const DECIDING_MINUTES: u32 = 24 * 60;
+/// Provisional times proposed to a candidate's manager before a person must look.
+const MAX_PROPOSALS: usize = 3;
 /// Largest set of busy calendars that is read.
 const MAX_CALENDARS: usize = 20;
 
@@ -39,6 +43,8 @@ pub(crate) struct Desk {
     pub rules: Rules,
     pub busy: Busy,
     pub zone: Zone,
+    /// How long before its start a provisional time is released.
+    pub release_minutes: u32,
 }
 
 impl App {
@@ -88,7 +94,13 @@ impl App {
         }
         let zone = grant.calendar.and_then(|calendar| calendar.zone).or_else(|| manager.zone.clone()).unwrap_or_else(Zone::utc);
         let busy = Busy::Assumed { policy: "provisional".to_owned(), since, set: BusySet::empty() };
-        let Some(desk) = self.desk(vacancy, manager, zone, busy) else { return Ok(Verdict::Done) };
+        let Some(mut desk) = self.desk(vacancy, manager, zone, busy) else { return Ok(Verdict::Done) };
+        // A provisional time is released at the minimum notice, so it must lie further ahead for somebody to answer.
+        let mut rules = desk.rules.to_draft();
+        rules.minimum_notice_minutes += DECIDING_MINUTES;
+        rules.horizon_days = rules.horizon_days.max(rules.minimum_notice_minutes / (24 * 60) + 1);
+        desk.release_minutes = desk.rules.minimum_notice_minutes;
+        desk.rules = Rules::new(rules).map_err(|error| Error::Internal(error.to_string()))?;
         let unplaced = self.place_all(&desk).await?;
         Ok(if unplaced == 0 { Verdict::Done } else { Verdict::Again { seconds: RETRY_UNPLACED_SECONDS, error: None } })
     }
@@ -122,7 +134,8 @@ impl App {
     pub(crate) fn desk(&self, vacancy: Vacancy, manager: Person, zone: Zone, busy: Busy) -> Option<Desk> {
         let round = vacancy.round()?.clone();
         let rules = manager.rules.clone().unwrap_or_else(|| self.default_rules(&zone));
-        Some(Desk { vacancy, round, manager, rules, busy, zone })
+        let release_minutes = rules.minimum_notice_minutes;
+        Some(Desk { vacancy, round, manager, rules, busy, zone, release_minutes })
     }
 
     /// Busy time of every chosen calendar, events of ours left out. Any calendar that cannot be read fails the whole answer.
@@ -243,8 +256,17 @@ impl App {
                 return Ok((draft.finish(), None));
             }
             let agendas = self.agenda_revs(&[desk.manager.id, candidacy.person]).await?;
-            let Placement::Slot { range } = self.earliest(desk, candidacy.person, None).await? else {
-                let obstacles = self.obstacles(desk, candidacy.person).await?;
+            let exhausted = matches!(desk.busy, Busy::Assumed { .. }) && self.proposals(&candidacy).await? >= MAX_PROPOSALS;
+            let placement = self.earliest(desk, candidacy.person, None).await?;
+            let Some(range) = placement.slot().filter(|_| !exhausted) else {
+                let obstacles = if exhausted { vec!["nobody_confirmed".to_owned()] } else { obstacles(&placement) };
+                if exhausted && candidacy.unplaced.is_none() {
+                    draft.mail(MailOrder::Attention {
+                        subject: candidacy.vacancy.to_string(),
+                        code: "nobody_confirmed".to_owned(),
+                        at: draft.now.as_second(),
+                    });
+                }
                 if candidacy.unplaced.as_ref().is_none_or(|unplaced| unplaced.reasons != obstacles) {
                     let mut next = touched(&candidacy);
                     let since = candidacy.unplaced.map_or(draft.now, |unplaced| unplaced.since);
@@ -273,7 +295,7 @@ impl App {
                 next.unplaced = None;
                 draft.put(Put::Candidacy(next));
             }
-            draft.interview(interview, &effects, &agendas, i64::from(desk.rules.minimum_notice_minutes))?;
+            draft.interview(interview, &effects, &agendas, i64::from(desk.release_minutes))?;
             Ok((draft.finish(), Some(true)))
         })
         .await
@@ -297,11 +319,15 @@ impl App {
         placements.into_iter().next().ok_or_else(|| Error::Internal("a plan for one request has no placement".to_owned()))
     }
 
-    async fn obstacles(&self, desk: &Desk, candidate: Id<Person>) -> Result<Vec<String>> {
-        Ok(match self.earliest(desk, candidate, None).await? {
-            Placement::Slot { .. } => Vec::new(),
-            Placement::Nowhere { obstacles } => obstacles.iter().map(|obstacle| obstacle.reason.code().to_owned()).collect(),
-        })
+    /// Provisional times of a candidate that were released because nobody answered.
+    async fn proposals(&self, candidacy: &Candidacy) -> Result<usize> {
+        let interviews = self.store().interviews_of(candidacy.vacancy).await?;
+        Ok(interviews
+            .iter()
+            .filter(|interview| {
+                interview.candidacy == candidacy.id && interview.provisional && interview.state == InterviewState::Cancelled
+            })
+            .count())
     }
 
     /// What is booked of the manager, and what the candidate's other interviews take.
@@ -411,6 +437,14 @@ impl App {
             Ok((draft.finish(), Verdict::Done))
         })
         .await
+    }
+}
+
+/// Codes of what stood in the way, most frequent first.
+fn obstacles(placement: &Placement) -> Vec<String> {
+    match placement {
+        Placement::Slot { .. } => Vec::new(),
+        Placement::Nowhere { obstacles } => obstacles.iter().map(|obstacle| obstacle.reason.code().to_owned()).collect(),
     }
 }
 

@@ -82,7 +82,7 @@ pub struct AvailabilityView {
 
 impl App {
     /// The manager's usable grant, or what they must do first.
-    async fn connected_grant(&self, email: &str, caller: &Caller) -> Result<(Person, Grant)> {
+    pub(crate) async fn connected_grant(&self, email: &str, caller: &Caller) -> Result<(Person, Grant)> {
         let address: EmailAddress = email.parse().map_err(|error| Error::invalid("manager_email", error))?;
         if let Some(person) = self.store().person_by_email(&address).await? {
             let grant = self.store().grant_of(person.id, self.provider()?.name()).await?;
@@ -137,7 +137,7 @@ impl App {
     }
 
     /// The provider's uid for `primary`, a uid, or nothing (the chosen calendar).
-    fn calendar_uid(grant: &Grant, calendar: Option<&str>) -> Result<String> {
+    pub(crate) fn calendar_uid(grant: &Grant, calendar: Option<&str>) -> Result<String> {
         match calendar.filter(|text| !text.is_empty()) {
             None | Some("primary" | "default") => {
                 let chosen = grant.calendar.as_ref().ok_or_else(|| Error::Refused {
@@ -214,7 +214,8 @@ impl App {
         let answer = self.with_access(grant.id, |access| async move { provider.create(&access, calendar, draft).await });
         let written = answer.await.map_err(|error| Error::provider(&error))?;
         let mut log = self.draft(caller);
-        log.audit("calendar.event_created", grant.id, json!({"uid": written.uid, "start": event.range.start()}));
+        // The event's own trail shows that it is ours to delete.
+        log.audit("calendar.event_created", &written.uid, json!({"grant": grant.id, "start": event.range.start()}));
         self.commit(log.finish()).await?;
         Ok(EventView { uid: written.uid, range: event.range, all_day: false, busy: true, private: false, title: Some(title) })
     }
@@ -296,7 +297,7 @@ impl App {
     }
 }
 
-fn bounded(window: TimeRange) -> Result<()> {
+pub(crate) fn bounded(window: TimeRange) -> Result<()> {
     if window.minutes() > MAX_WINDOW_DAYS * 24 * 60 {
         return Err(Error::invalid("end", format!("the window is longer than {MAX_WINDOW_DAYS} days; ask for a shorter one")));
     }

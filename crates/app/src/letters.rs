@@ -321,6 +321,10 @@ impl App {
             let grant = self.store().grant(id).await?.ok_or_else(|| Error::missing("grant", id))?;
             let person = self.person(grant.person).await?;
             (person.name, format!("managers/{}", person.id))
+        } else if let Ok(id) = subject.parse::<Id<Vacancy>>() {
+            (self.vacancy(id).await?.vacancy.title, format!("vacancies/{id}"))
+        } else if let Ok(id) = subject.parse::<Id<Person>>() {
+            (self.person(id).await?.name, format!("managers/{id}"))
         } else {
             (subject.to_owned(), "attention".to_owned())
         };

@@ -6,10 +6,12 @@
 mod access;
 mod arrange;
 mod calendars;
+mod compare;
 mod draft;
 mod error;
 mod feedback;
 mod grants;
+mod idempotency;
 mod interviews;
 mod letters;
 mod operations;
@@ -28,9 +30,11 @@ use std::{
 
 pub use access::SessionView;
 pub use calendars::{AvailabilityView, EventView, Lent, NewEvent};
+pub use compare::FreeBusyView;
 use domain::{EmailAddress, Timestamp, audit::Actor, claims::Holder};
 pub use error::{Error, Result};
 pub use feedback::FeedbackView;
+pub use idempotency::{KeptAnswer, Once, Repeat};
 pub use interviews::{InterviewView, ParticipantView};
 pub use operations::Readiness;
 pub use people::{CandidateInput, GrantView, ManagerView, PersonInput};

@@ -130,7 +130,7 @@ impl App {
     }
 
     /// A person by address.
-    pub(crate) async fn person_by(&self, email: &str, field: &'static str) -> Result<Person> {
+    pub async fn person_by(&self, email: &str, field: &'static str) -> Result<Person> {
         let address: EmailAddress = email.parse().map_err(|error| Error::invalid(field, error))?;
         self.store().person_by_email(&address).await?.ok_or_else(|| Error::missing("person", address))
     }

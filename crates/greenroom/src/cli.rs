@@ -105,7 +105,9 @@ fn start(arguments: Arguments) -> Result<ExitCode> {
         match arguments.command {
             Command::Serve => serve::serve(Config::from(&variables)?, home).await.map(|()| ExitCode::SUCCESS),
             Command::Demo(arguments) => Box::pin(demo::run(arguments)).await,
-            Command::Simulate { what: Simulate::Zoho { port, calendar, data, redirect_uri } } => simulate(port, calendar, data, redirect_uri).await,
+            Command::Simulate { what: Simulate::Zoho { port, calendar, data, redirect_uri } } => {
+                simulate(port, calendar, data, redirect_uri).await
+            }
             Command::Admin { what: Admin::Link { name } } => admin_link(&Config::from(&variables)?, home.as_deref(), &name).await,
             Command::Healthcheck => healthcheck(&variables).await,
         }
@@ -117,7 +119,12 @@ fn home() -> Option<PathBuf> {
     std::env::var_os("HOME").map(PathBuf::from).filter(|path| path.is_absolute())
 }
 
-async fn simulate(port: u16, calendars: Vec<(String, PathBuf)>, state_dir: Option<PathBuf>, redirect_uris: Vec<String>) -> Result<ExitCode> {
+async fn simulate(
+    port: u16,
+    calendars: Vec<(String, PathBuf)>,
+    state_dir: Option<PathBuf>,
+    redirect_uris: Vec<String>,
+) -> Result<ExitCode> {
     zoho_sim::simulate(zoho_sim::SimulateOptions {
         port,
         redirect_uris,

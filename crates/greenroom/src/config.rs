@@ -64,7 +64,8 @@ const KNOWN: [&str; 33] = [
 const SECRETS: [&str; 5] = ["DATABASE_URL", "EMAIL_HOST_PASSWORD", "GREENROOM_API_KEY", "GREENROOM_KEY", "ZOHO_CLIENT_SECRET"];
 
 /// Texts by which a value is seen never to have been filled in.
-const PLACEHOLDERS: [&str; 10] = ["your", "changeme", "change_me", "change-me", "placeholder", "xxx", "todo", "replace", "<", "example"];
+const PLACEHOLDERS: [&str; 10] =
+    ["your", "changeme", "change_me", "change-me", "placeholder", "xxx", "todo", "replace", "<", "example"];
 
 /// Named texts, from wherever they came.
 #[derive(Debug, Default, Clone)]
@@ -82,7 +83,8 @@ impl Variables {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && named.is_none() => String::new(),
             Err(error) => return Err(error).with_context(|| format!("the configuration file {} cannot be read", path.display())),
         };
-        Self::merge(&file, environment).with_context(|| format!("the configuration ({} and the environment) cannot be used", path.display()))
+        Self::merge(&file, environment)
+            .with_context(|| format!("the configuration ({} and the environment) cannot be used", path.display()))
     }
 
     /// A file's text under an environment.
@@ -91,7 +93,10 @@ impl Variables {
         let table: toml::Table = file.parse().context("it is not TOML; write lines such as GREENROOM_COMPANY = \"Example\"")?;
         for (key, value) in table {
             ensure!(KNOWN.contains(&key.as_str()), "`{key}` is not a setting; docs/configuration.md lists them all");
-            ensure!(!is_secret(&key), "`{key}` is a secret and does not belong into a file that is read by many; set it in the environment, or {key}_FILE");
+            ensure!(
+                !is_secret(&key),
+                "`{key}` is a secret and does not belong into a file that is read by many; set it in the environment, or {key}_FILE"
+            );
             let text = match value {
                 toml::Value::String(text) => text,
                 toml::Value::Integer(number) => number.to_string(),
@@ -102,7 +107,10 @@ impl Variables {
         }
         for (key, value) in environment {
             let known = KNOWN.contains(&key.as_str()) || is_secret(&key) || key.strip_suffix("_FILE").is_some_and(is_secret);
-            ensure!(known || !key.starts_with("GREENROOM_"), "the environment variable `{key}` is not a setting; docs/configuration.md lists them all");
+            ensure!(
+                known || !key.starts_with("GREENROOM_"),
+                "the environment variable `{key}` is not a setting; docs/configuration.md lists them all"
+            );
             if known && !value.is_empty() {
                 all.insert(key, value);
             }
@@ -127,7 +135,8 @@ impl Variables {
             (Some(_), Some(_)) => bail!("{key} and {key}_FILE are both set; keep one"),
             (Some(value), None) => Ok(Some(value.to_owned())),
             (None, Some(path)) => {
-                let text = std::fs::read_to_string(path).with_context(|| format!("{key}_FILE names {path}, which cannot be read"))?;
+                let text =
+                    std::fs::read_to_string(path).with_context(|| format!("{key}_FILE names {path}, which cannot be read"))?;
                 Ok(Some(text.lines().next().unwrap_or_default().trim().to_owned()))
             }
             (None, None) => Ok(None),
@@ -135,7 +144,9 @@ impl Variables {
     }
 
     fn parse<T: std::str::FromStr<Err: std::fmt::Display>>(&self, key: &str) -> Result<Option<T>> {
-        self.get(key).map(|text| text.trim().parse().map_err(|error| anyhow::anyhow!("{key} `{text}` cannot be used: {error}"))).transpose()
+        self.get(key)
+            .map(|text| text.trim().parse().map_err(|error| anyhow::anyhow!("{key} `{text}` cannot be used: {error}")))
+            .transpose()
     }
 
     fn flag(&self, key: &str) -> Result<bool> {
@@ -192,13 +203,17 @@ impl Config {
     /// Reads and checks everything; the first mistake is named with its cure.
     pub fn from(variables: &Variables) -> Result<Self> {
         let zoho = zoho(variables)?;
-        let redirect = Url::parse(&zoho.redirect_uri).with_context(|| format!("ZOHO_REDIRECT_URI `{}` is not a URL", zoho.redirect_uri))?;
+        let redirect =
+            Url::parse(&zoho.redirect_uri).with_context(|| format!("ZOHO_REDIRECT_URI `{}` is not a URL", zoho.redirect_uri))?;
         let public_url = match variables.parse::<Url>("GREENROOM_PUBLIC_URL")? {
             Some(url) => url,
             None => Url::parse(&redirect.origin().ascii_serialization())?,
         };
         for (name, url) in [("ZOHO_REDIRECT_URI", &redirect), ("GREENROOM_PUBLIC_URL", &public_url)] {
-            ensure!(url.scheme() == "https" || is_loopback(url), "{name} `{url}` is plain http to a public host; permission and links would travel in the open: use https");
+            ensure!(
+                url.scheme() == "https" || is_loopback(url),
+                "{name} `{url}` is plain http to a public host; permission and links would travel in the open: use https"
+            );
         }
         let smtp = smtp(variables)?;
         let recruiting_contact = variables.parse("GREENROOM_RECRUITING_CONTACT")?;
@@ -209,15 +224,22 @@ impl Config {
         let link_days = variables.parse("GREENROOM_LINK_DAYS")?.unwrap_or(7);
         ensure!((1..=90).contains(&link_days), "GREENROOM_LINK_DAYS is {link_days}; a link lives 1 to 90 days");
         // Here `_FILE` names the key's own file, which is made on first start; both at once would be two truths.
-        ensure!(variables.get("GREENROOM_KEY").is_none() || variables.get("GREENROOM_KEY_FILE").is_none(), "GREENROOM_KEY and GREENROOM_KEY_FILE are both set; keep one");
+        ensure!(
+            variables.get("GREENROOM_KEY").is_none() || variables.get("GREENROOM_KEY_FILE").is_none(),
+            "GREENROOM_KEY and GREENROOM_KEY_FILE are both set; keep one"
+        );
         let host = public_url.host_str().unwrap_or("localhost").to_owned();
         Ok(Self {
-            listen: variables.parse("GREENROOM_LISTEN")?.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], redirect_port(&redirect)))),
+            listen: variables
+                .parse("GREENROOM_LISTEN")?
+                .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], redirect_port(&redirect)))),
             allowed_hosts: list(variables.get("GREENROOM_ALLOWED_HOSTS")),
             database_url: variables.secret("DATABASE_URL")?.unwrap_or_else(|| "sqlite:greenroom.db".to_owned()),
             key: variables.get("GREENROOM_KEY").map(ToOwned::to_owned),
             key_file: variables.get("GREENROOM_KEY_FILE").map(PathBuf::from),
-            sender: variables.get("DEFAULT_FROM_EMAIL").map_or_else(|| format!("Greenroom <greenroom@{}>", mail_domain(&host)), ToOwned::to_owned),
+            sender: variables
+                .get("DEFAULT_FROM_EMAIL")
+                .map_or_else(|| format!("Greenroom <greenroom@{}>", mail_domain(&host)), ToOwned::to_owned),
             smtp,
             mail_dir: variables.get("GREENROOM_MAIL_DIR").map(PathBuf::from),
             company: variables.get("GREENROOM_COMPANY").unwrap_or("Our company").to_owned(),
@@ -227,7 +249,10 @@ impl Config {
             lending: variables.flag("GREENROOM_LENDING")?,
             open_oauth_from: list(variables.get("GREENROOM_OPEN_OAUTH_FROM"))
                 .iter()
-                .map(|text| text.parse().with_context(|| format!("GREENROOM_OPEN_OAUTH_FROM: `{text}` is not a network such as 127.0.0.0/8")))
+                .map(|text| {
+                    text.parse()
+                        .with_context(|| format!("GREENROOM_OPEN_OAUTH_FROM: `{text}` is not a network such as 127.0.0.0/8"))
+                })
                 .collect::<Result<_>>()?,
             public_url,
             zoho,
@@ -240,16 +265,28 @@ impl Config {
             return None;
         }
         let path = self.database_url.trim_start_matches("sqlite:").trim_start_matches("//");
-        Some(Path::new(path).parent().filter(|parent| !parent.as_os_str().is_empty()).map_or_else(|| PathBuf::from("."), Path::to_path_buf))
+        Some(
+            Path::new(path)
+                .parent()
+                .filter(|parent| !parent.as_os_str().is_empty())
+                .map_or_else(|| PathBuf::from("."), Path::to_path_buf),
+        )
     }
 }
 
 fn zoho(variables: &Variables) -> Result<ZohoConfig> {
-    let client_id = variables.get("ZOHO_CLIENT_ID").context("ZOHO_CLIENT_ID is not set; register a server-based client as docs/connect-zoho.md describes")?;
-    let client_secret = variables.secret("ZOHO_CLIENT_SECRET")?.context("ZOHO_CLIENT_SECRET is not set; docs/connect-zoho.md says where to find it")?;
+    let client_id = variables
+        .get("ZOHO_CLIENT_ID")
+        .context("ZOHO_CLIENT_ID is not set; register a server-based client as docs/connect-zoho.md describes")?;
+    let client_secret = variables
+        .secret("ZOHO_CLIENT_SECRET")?
+        .context("ZOHO_CLIENT_SECRET is not set; docs/connect-zoho.md says where to find it")?;
     for (name, value) in [("ZOHO_CLIENT_ID", client_id), ("ZOHO_CLIENT_SECRET", client_secret.as_str())] {
         let lower = value.to_lowercase();
-        ensure!(!PLACEHOLDERS.iter().any(|placeholder| lower.contains(placeholder)), "{name} still holds a placeholder; set the value that Zoho's API console shows");
+        ensure!(
+            !PLACEHOLDERS.iter().any(|placeholder| lower.contains(placeholder)),
+            "{name} still holds a placeholder; set the value that Zoho's API console shows"
+        );
     }
     let mut data_centre_secrets = BTreeMap::new();
     for key in variables.0.keys().filter(|key| key.starts_with("ZOHO_CLIENT_SECRET_") && *key != "ZOHO_CLIENT_SECRET_FILE") {
@@ -267,7 +304,12 @@ fn zoho(variables: &Variables) -> Result<ZohoConfig> {
         redirect_uri: variables.get("ZOHO_REDIRECT_URI").unwrap_or(DEFAULT_REDIRECT_URI).to_owned(),
         scopes: parse_scopes(variables.get("ZOHO_SCOPES").unwrap_or(DEFAULT_SCOPES)),
         accounts_url: Url::parse(accounts_url).with_context(|| format!("ZOHO_ACCOUNTS_URL `{accounts_url}` is not a URL"))?,
-        hosts: variables.get("GREENROOM_ZOHO_HOSTS").map(parse_hosts).transpose().context("GREENROOM_ZOHO_HOSTS cannot be used")?.unwrap_or_default(),
+        hosts: variables
+            .get("GREENROOM_ZOHO_HOSTS")
+            .map(parse_hosts)
+            .transpose()
+            .context("GREENROOM_ZOHO_HOSTS cannot be used")?
+            .unwrap_or_default(),
     })
 }
 
@@ -312,7 +354,10 @@ mod tests {
     use super::*;
 
     fn variables(extra: &[(&str, &str)]) -> Variables {
-        let mut all = BTreeMap::from([("ZOHO_CLIENT_ID".to_owned(), "1000.ABCDEF".to_owned()), ("ZOHO_CLIENT_SECRET".to_owned(), "s3cr3t".to_owned())]);
+        let mut all = BTreeMap::from([
+            ("ZOHO_CLIENT_ID".to_owned(), "1000.ABCDEF".to_owned()),
+            ("ZOHO_CLIENT_SECRET".to_owned(), "s3cr3t".to_owned()),
+        ]);
         all.extend(extra.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())));
         Variables(all)
     }
@@ -341,7 +386,10 @@ mod tests {
     #[test]
     fn mail_needs_somebody_who_reads_the_answers() {
         assert!(error(&[("EMAIL_HOST", "smtp.acme.test")]).contains("GREENROOM_RECRUITING_CONTACT"));
-        assert!(Config::from(&variables(&[("EMAIL_HOST", "smtp.acme.test"), ("GREENROOM_RECRUITING_CONTACT", "jobs@acme.test")])).is_ok());
+        assert!(
+            Config::from(&variables(&[("EMAIL_HOST", "smtp.acme.test"), ("GREENROOM_RECRUITING_CONTACT", "jobs@acme.test")]))
+                .is_ok()
+        );
     }
 
     #[test]
@@ -353,7 +401,10 @@ mod tests {
         assert!(Variables::merge("", typo).unwrap_err().to_string().contains("not a setting"));
         let over = BTreeMap::from([("GREENROOM_COMPANY".to_owned(), "Env".to_owned()), ("PATH".to_owned(), "/bin".to_owned())]);
         let merged = Variables::merge("GREENROOM_COMPANY = \"File\"\nGREENROOM_LINK_DAYS = 3", over).unwrap();
-        assert_eq!((merged.get("GREENROOM_COMPANY"), merged.get("GREENROOM_LINK_DAYS"), merged.get("PATH")), (Some("Env"), Some("3"), None));
+        assert_eq!(
+            (merged.get("GREENROOM_COMPANY"), merged.get("GREENROOM_LINK_DAYS"), merged.get("PATH")),
+            (Some("Env"), Some("3"), None)
+        );
     }
 
     #[test]

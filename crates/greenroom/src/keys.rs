@@ -44,7 +44,11 @@ impl Keys {
         };
         let key: Key = text.trim().parse().map_err(|error| anyhow::anyhow!("{origin} holds no usable key: {error}"))?;
         let id = name(&key);
-        ensure!(known.is_none_or(|known| known == id), "the database is sealed with the key {}, but {origin} holds the key {id}; use the key this database was made with", known.unwrap_or_default());
+        ensure!(
+            known.is_none_or(|known| known == id),
+            "the database is sealed with the key {}, but {origin} holds the key {id}; use the key this database was made with",
+            known.unwrap_or_default()
+        );
         let link_key = LinkKey::derived_from(&key);
         let key_id: KeyId = id.parse().map_err(|error| anyhow::anyhow!("{error}"))?;
         Ok(Self { ring: KeyRing::new(key_id, key), link_key, id })
@@ -62,11 +66,16 @@ fn key_path(config: &Config, home: Option<&Path>) -> Result<PathBuf> {
     let path = match (&config.key_file, home) {
         (Some(path), _) => path.clone(),
         (None, Some(home)) => home.join(".config/greenroom/greenroom.key"),
-        (None, None) => bail!("there is no home folder for the key file; set GREENROOM_KEY_FILE to a path outside the folder of the database"),
+        (None, None) => {
+            bail!("there is no home folder for the key file; set GREENROOM_KEY_FILE to a path outside the folder of the database")
+        }
     };
     if let (Some(folder), Some(parent)) = (config.database_folder(), path.parent()) {
         let real = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
-        ensure!(real(&folder) != real(parent), "GREENROOM_KEY_FILE lies in the folder of the database; a copy of that folder would hold both: choose another folder");
+        ensure!(
+            real(&folder) != real(parent),
+            "GREENROOM_KEY_FILE lies in the folder of the database; a copy of that folder would hold both: choose another folder"
+        );
     }
     Ok(path)
 }
@@ -78,7 +87,12 @@ fn read(path: &Path) -> Result<Option<String>> {
             {
                 use std::os::unix::fs::PermissionsExt;
                 let mode = fs::metadata(path)?.permissions().mode();
-                ensure!(mode & 0o077 == 0, "the key file {} can be read by others; run: chmod 600 {}", path.display(), path.display());
+                ensure!(
+                    mode & 0o077 == 0,
+                    "the key file {} can be read by others; run: chmod 600 {}",
+                    path.display(),
+                    path.display()
+                );
             }
             Ok(Some(text))
         }

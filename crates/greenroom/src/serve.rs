@@ -17,7 +17,9 @@ pub async fn serve(config: Config, home: Option<PathBuf>) -> Result<()> {
     let installation = wiring::install(&config, home.as_deref(), Arc::new(MachineClock), false).await?;
     if installation.first_start {
         let link = installation.app.admin_link("first administrator").await?;
-        println!("Greenroom is new here. Log in to the dashboard once with this link, within a day:\n\n  {link}\n\nLater: greenroom admin link\n");
+        println!(
+            "Greenroom is new here. Log in to the dashboard once with this link, within a day:\n\n  {link}\n\nLater: greenroom admin link\n"
+        );
     }
     if installation.app.keeps_mail() {
         tracing::warn!("EMAIL_HOST is not set: messages stay on the mailbox page of the dashboard");
@@ -27,7 +29,12 @@ pub async fn serve(config: Config, home: Option<PathBuf>) -> Result<()> {
 }
 
 /// Serves `router` and runs jobs until `stop`; then lets both finish what they have begun.
-pub async fn run(listener: TcpListener, router: Router, app: app::App, stop: impl Future<Output = ()> + Send + 'static) -> Result<()> {
+pub async fn run(
+    listener: TcpListener,
+    router: Router,
+    app: app::App,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<()> {
     let (stopping, mut stopped) = watch::channel(false);
     tokio::spawn(async move {
         stop.await;

@@ -30,7 +30,8 @@ pub struct Installation {
 pub async fn install(config: &Config, home: Option<&Path>, clock: Arc<dyn Clock>, demo: bool) -> Result<Installation> {
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
     if let Some(folder) = config.database_folder() {
-        std::fs::create_dir_all(&folder).with_context(|| format!("the folder {} for the database cannot be made", folder.display()))?;
+        std::fs::create_dir_all(&folder)
+            .with_context(|| format!("the folder {} for the database cannot be made", folder.display()))?;
     }
     let store = store::open(&config.database_url, store::Options::new(Arc::new(MachineClock), Arc::clone(&entropy))).await?;
     let known = store.setting("key_id").await?;

@@ -65,7 +65,11 @@ impl Clock for DemoClock {
 pub struct SystemEntropy;
 
 impl Entropy for SystemEntropy {
-    #[expect(clippy::disallowed_methods, clippy::expect_used, reason = "the one place where the system's randomness is read; without it nothing may go on")]
+    #[expect(
+        clippy::disallowed_methods,
+        clippy::expect_used,
+        reason = "the one place where the system's randomness is read; without it nothing may go on"
+    )]
     fn fill(&self, buffer: &mut [u8]) {
         getrandom::fill(buffer).expect("the operating system gives no random bytes");
     }

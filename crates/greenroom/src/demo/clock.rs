@@ -90,7 +90,9 @@ impl Mover {
     fn jump(&self, at: Timestamp) -> Result<()> {
         self.clock.jump(at);
         let draft = self.data.join("clock.part");
-        fs::write(&draft, self.clock.ahead_micros().to_string()).and_then(|()| fs::rename(&draft, self.data.join("clock"))).context("the demo's clock cannot be stored")?;
+        fs::write(&draft, self.clock.ahead_micros().to_string())
+            .and_then(|()| fs::rename(&draft, self.data.join("clock")))
+            .context("the demo's clock cannot be stored")?;
         self.app.ring();
         Ok(())
     }
@@ -113,13 +115,19 @@ async fn move_clock(State(mover): State<Mover>, headers: HeaderMap, Form(form): 
         "next" => None,
         text => match span(text) {
             Some(span) => mover.clock.now().checked_add(span).ok(),
-            None => return (StatusCode::UNPROCESSABLE_ENTITY, "`to` is `next`, or a number with m, h or d such as 1h; at most 400 d").into_response(),
+            None => {
+                return (StatusCode::UNPROCESSABLE_ENTITY, "`to` is `next`, or a number with m, h or d such as 1h; at most 400 d")
+                    .into_response();
+            }
         },
     };
     match mover.go(target).await {
-        Ok(now) if headers.get(header::ACCEPT).is_some_and(|accept| accept == "application/json") => axum::Json(serde_json::json!({"now": now})).into_response(),
+        Ok(now) if headers.get(header::ACCEPT).is_some_and(|accept| accept == "application/json") => {
+            axum::Json(serde_json::json!({"now": now})).into_response()
+        }
         Ok(_) => {
-            let back = headers.get(header::REFERER).and_then(|referer| referer.to_str().ok()).and_then(|text| url::Url::parse(text).ok());
+            let back =
+                headers.get(header::REFERER).and_then(|referer| referer.to_str().ok()).and_then(|text| url::Url::parse(text).ok());
             Redirect::to(back.as_ref().map_or("/", |url| url.path())).into_response()
         }
         Err(error) => {

@@ -58,7 +58,8 @@ struct Addresses {
 
 impl Addresses {
     fn from(port: u16) -> Result<Self> {
-        let at = |offset: u16| port.checked_add(offset).map(|port| format!("http://localhost:{port}")).context("choose a lower --port");
+        let at =
+            |offset: u16| port.checked_add(offset).map(|port| format!("http://localhost:{port}")).context("choose a lower --port");
         Ok(Self { greenroom: at(0)?, zoho_us: at(1)?, zoho_eu: at(2)? })
     }
 }
@@ -81,7 +82,11 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode> {
     println!("  Greenroom: database, key and vault                      {:5.1} s", watch.seconds());
     let seeded = seed::seed(&app).await?;
     let key = seed::api_key(&app, &arguments.data).await?;
-    println!("  managers, vacancies and candidates: {}          {:5.1} s", if seeded { "made now      " } else { "as you left it" }, watch.seconds());
+    println!(
+        "  managers, vacancies and candidates: {}          {:5.1} s",
+        if seeded { "made now      " } else { "as you left it" },
+        watch.seconds()
+    );
 
     let mover = clock::Mover::new(app.clone(), clock.clone(), arguments.data.clone());
     let router = web::router_with(installation.web, clock::routes(mover));
@@ -122,23 +127,32 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode> {
 fn prepare(data: &Path, reset: bool) -> Result<()> {
     let marker = data.join(MARKER);
     if reset && data.exists() {
-        ensure!(marker.exists(), "{} was not made by the demo, so it is not emptied; choose another folder with --data", data.display());
+        ensure!(
+            marker.exists(),
+            "{} was not made by the demo, so it is not emptied; choose another folder with --data",
+            data.display()
+        );
         fs::remove_dir_all(data).with_context(|| format!("{} cannot be emptied", data.display()))?;
     }
     fs::create_dir_all(data).with_context(|| format!("{} cannot be made", data.display()))?;
-    fs::write(&marker, "The demo of Greenroom keeps its state here; `--reset` empties this folder.\n").with_context(|| format!("{} cannot be written", data.display()))
+    fs::write(&marker, "The demo of Greenroom keeps its state here; `--reset` empties this folder.\n")
+        .with_context(|| format!("{} cannot be written", data.display()))
 }
 
 async fn bind(port: u16) -> Result<[TcpListener; 3]> {
     let at = async |offset: u16, what: &str| {
         let port = port + offset;
-        TcpListener::bind(("127.0.0.1", port)).await.with_context(|| format!("port {port} ({what}) is in use; choose others with --port"))
+        TcpListener::bind(("127.0.0.1", port))
+            .await
+            .with_context(|| format!("port {port} ({what}) is in use; choose others with --port"))
     };
     Ok([at(0, "Greenroom").await?, at(1, "Zoho us").await?, at(2, "Zoho eu").await?])
 }
 
 async fn simulator(arguments: &Arguments, addresses: &Addresses, clock: &DemoClock) -> Result<Sim> {
-    let data_centre = |location: &str, origin: &str| -> Result<DataCentre> { Ok(DataCentre { location: location.to_owned(), origin: Url::parse(origin)? }) };
+    let data_centre = |location: &str, origin: &str| -> Result<DataCentre> {
+        Ok(DataCentre { location: location.to_owned(), origin: Url::parse(origin)? })
+    };
     let state = arguments.data.join("zoho");
     let first = !state.exists();
     let shared = clock.clone();
@@ -153,7 +167,8 @@ async fn simulator(arguments: &Arguments, addresses: &Addresses, clock: &DemoClo
     sim.with(|world, now| zoho_sim::seed_demo(world, vec![redirect], now));
     if first {
         for (email, text) in seed::CALENDARS {
-            sim.with(|world, now| world.import_ics(email, None, text, now)).with_context(|| format!("the demo's calendar of {email}"))?;
+            sim.with(|world, now| world.import_ics(email, None, text, now))
+                .with_context(|| format!("the demo's calendar of {email}"))?;
         }
     }
     for (email, file) in &arguments.calendar {

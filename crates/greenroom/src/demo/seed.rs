@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 use anyhow::{Context, Result};
-use app::{App, CandidateInput, Caller, PlaceInput, VacancyInput};
+use app::{App, Caller, CandidateInput, PlaceInput, VacancyInput};
 use domain::{access::Right, audit::Actor};
 use ports::store::Page;
 

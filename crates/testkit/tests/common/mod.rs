@@ -98,7 +98,7 @@ impl CalendarProvider for Fused {
         self.zoho.consent_origins()
     }
     async fn exchange(&self, data_centre: &str, code: &AuthorizationCode, verifier: &str) -> Answer<TokenAnswer> {
-        self.zoho.exchange(data_centre, code, verifier).await
+        self.fuse.run(self.zoho.exchange(data_centre, code, verifier)).await
     }
     async fn refresh(&self, data_centre: &str, token: &RefreshToken) -> Answer<TokenAnswer> {
         self.fuse.run(self.zoho.refresh(data_centre, token)).await
@@ -136,8 +136,12 @@ impl CalendarProvider for Fused {
 struct FusedMail {
     inner: Mailbox,
     fuse: Arc<Fuse>,
-    sent: Arc<std::sync::Mutex<Vec<(String, String)>>>,
+    sent: Sent,
+    zoho: String,
 }
+
+/// Message-ID and recipient of every message that left, in order, over all restarts.
+pub type Sent = Arc<std::sync::Mutex<Vec<(String, String)>>>;
 
 #[async_trait]
 impl Mailer for FusedMail {
@@ -146,6 +150,18 @@ impl Mailer for FusedMail {
     }
     async fn send(&self, message: &Message) -> Result<(), MailError> {
         let deliver = async {
+            if message.calendar.as_ref().is_some_and(|(method, _)| method == "REQUEST") {
+                // No invitation is older than its event.
+                let mut titles = Vec::new();
+                for manager in ["ana@example.com", "bruno@example.com"] {
+                    titles.extend(events(&self.zoho, manager).await.into_iter().map(|(title, _)| title));
+                }
+                assert!(
+                    titles.contains(&format!("Interview with {}", message.to_name)),
+                    "{} was invited before the calendar had it",
+                    message.to_name
+                );
+            }
             self.inner.send(message).await?;
             self.sent.lock().unwrap().push((message.message_id.clone(), message.to.to_string()));
             Ok(())
@@ -163,7 +179,7 @@ pub struct World {
     pub sim: Sim,
     pub app: App,
     pub fuse: Arc<Fuse>,
-    pub sent: Arc<std::sync::Mutex<Vec<(String, String)>>>,
+    pub sent: Sent,
     pub origins: BTreeMap<String, String>,
     pub dir: PathBuf,
     seed: u64,
@@ -196,7 +212,10 @@ impl World {
         let hands = clock.clone();
         let sim = Sim::new(Options {
             clock: Arc::new(move || ports::Clock::now(&hands)),
-            data_centres: origins.iter().map(|(location, origin)| DataCentre { location: location.clone(), origin: origin.parse().unwrap() }).collect(),
+            data_centres: origins
+                .iter()
+                .map(|(location, origin)| DataCentre { location: location.clone(), origin: origin.parse().unwrap() })
+                .collect(),
             switches: Switches::default(),
             state_dir: None,
             seed: 1,
@@ -271,7 +290,11 @@ impl World {
     pub async fn vacancy_of(&self, manager: &str, names: &[&str]) -> Id<Vacancy> {
         let candidates = names
             .iter()
-            .map(|name| CandidateInput { name: (*name).to_owned(), email: format!("{}@example.net", name.to_lowercase()), ..CandidateInput::default() })
+            .map(|name| CandidateInput {
+                name: (*name).to_owned(),
+                email: format!("{}@example.net", name.to_lowercase()),
+                ..CandidateInput::default()
+            })
             .collect();
         let input = VacancyInput {
             title: "Platform engineer".into(),
@@ -305,14 +328,21 @@ impl World {
     /// What the provider's redirect brings back.
     pub async fn decide(&self, url: &Url, account: &str, decision: &str) -> Callback {
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        let mut form: Vec<(String, String)> = url.query_pairs().map(|(key, value)| (key.into_owned(), value.into_owned())).collect();
+        let mut form: Vec<(String, String)> =
+            url.query_pairs().map(|(key, value)| (key.into_owned(), value.into_owned())).collect();
         form.push(("user".into(), account.into()));
         form.push(("decision".into(), decision.into()));
         let target = url.join("/oauth/v2/auth/decide").unwrap();
         let answer = client.post(target).form(&form).send().await.unwrap();
         let location: Url = answer.headers()["location"].to_str().unwrap().parse().unwrap();
         let get = |name: &str| location.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned());
-        Callback { code: get("code"), state: get("state"), location: get("location"), accounts_server: get("accounts-server"), error: get("error") }
+        Callback {
+            code: get("code"),
+            state: get("state"),
+            location: get("location"),
+            accounts_server: get("accounts-server"),
+            error: get("error"),
+        }
     }
 
     /// Ana is connected, her shortlist is booked.
@@ -327,28 +357,59 @@ impl World {
 
     /// Kinds of mail sent to an address, oldest first.
     pub async fn mails(&self, to: &str) -> Vec<String> {
-        let mut kinds: Vec<_> = self.app.mails(Some(to), Page::first(200)).await.unwrap().into_iter().map(|mail| mail.kind).collect();
+        let mut kinds: Vec<_> =
+            self.app.mails(Some(to), Page::first(200)).await.unwrap().into_iter().map(|mail| mail.kind).collect();
         kinds.reverse();
         kinds
     }
 
-    /// Titles and starts of the events in somebody's default calendar that Greenroom made.
+    /// Titles and times of the events in somebody's calendars that Greenroom made and nobody deleted.
     pub async fn events(&self, email: &str) -> Vec<(String, String)> {
-        let client = reqwest::Client::builder().build().unwrap();
-        let dump: serde_json::Value =
-            client.get(format!("{}/_sim/calendars/{email}", self.origins["us"])).send().await.unwrap().json().await.unwrap();
-        let mut found = Vec::new();
-        collect(&dump, &mut found);
-        found.sort();
-        found
+        events(&self.origins["us"], email).await
     }
+
+    /// Changes the simulator.
+    pub async fn sim_post(&self, path: &str, body: serde_json::Value) -> serde_json::Value {
+        let client = reqwest::Client::builder().build().unwrap();
+        let answer = client.post(format!("{}/_sim/{path}", self.origins["us"])).json(&body).send().await.unwrap();
+        assert!(answer.status().is_success(), "{path}: {} {}", answer.status(), answer.text().await.unwrap());
+        answer.json().await.unwrap_or_default()
+    }
+
+    /// Moves the clock job by job until `second`; whoever is killed on the way is started again and goes on.
+    pub async fn live_until(&mut self, second: i64) {
+        self.pass(second - self.app.now().as_second()).await;
+        if self.fuse.has_blown() {
+            self.survive().await;
+            self.pass((second - self.app.now().as_second()).max(1)).await;
+        }
+    }
+
+    /// The power comes back: a new process on the same files, after the leases of the old one ended.
+    pub async fn survive(&mut self) {
+        if self.fuse.has_blown() {
+            self.restart(Fuse::never()).await;
+            self.clock.advance(200);
+        }
+    }
+}
+
+/// See [`World::events`].
+async fn events(zoho: &str, email: &str) -> Vec<(String, String)> {
+    let client = reqwest::Client::builder().build().unwrap();
+    let dump: serde_json::Value = client.get(format!("{zoho}/_sim/calendars/{email}")).send().await.unwrap().json().await.unwrap();
+    let mut found = Vec::new();
+    collect(&dump, &mut found);
+    found.sort();
+    found
 }
 
 fn collect(value: &serde_json::Value, found: &mut Vec<(String, String)>) {
     match value {
         serde_json::Value::Array(items) => items.iter().for_each(|item| collect(item, found)),
         serde_json::Value::Object(map) => {
-            if let (Some(title), Some(when)) = (map.get("title").and_then(|title| title.as_str()), map.get("dateandtime").or_else(|| map.get("when")))
+            if let (Some(title), Some(when)) =
+                (map.get("title").and_then(|title| title.as_str()), map.get("dateandtime").or_else(|| map.get("when")))
                 && title.starts_with("Interview with")
                 && map.get("estatus").and_then(|status| status.as_str()) != Some("deleted")
             {
@@ -365,7 +426,7 @@ async fn open(
     clock: &FrozenClock,
     origins: &BTreeMap<String, String>,
     fuse: &Arc<Fuse>,
-    sent: &Arc<std::sync::Mutex<Vec<(String, String)>>>,
+    sent: &Sent,
     seed: u64,
 ) -> App {
     let entropy = Arc::new(SeededEntropy::new(seed));
@@ -390,6 +451,7 @@ async fn open(
             inner: Mailbox::new(Sender::parse("interviews@example.com").unwrap(), Some(dir.join("mail"))),
             fuse: Arc::clone(fuse),
             sent: Arc::clone(sent),
+            zoho: origins["us"].clone(),
         }),
         clock: Arc::new(clock.clone()),
         entropy,
