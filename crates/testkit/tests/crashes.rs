@@ -1,5 +1,5 @@
 //! The walk, killed at every effect outside: once before the effect happens, once after it happened and before anybody learned of it.
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "tests; the count and the repeats are what the test reports")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 mod common;
 
