@@ -9,7 +9,7 @@ use super::{
     frame::{Frame, Section},
     page,
     session::Admin,
-    shown::{actor, deed, href_of, short_id},
+    shown::{actor, deed, detail, href_of, short_id},
     times::{Moment, moment},
     vacancies::{asked_page, next_page},
 };
@@ -47,7 +47,7 @@ impl AuditRow {
             href: href_of(&entry.subject),
             subject_short: short_id(&entry.subject),
             subject: entry.subject.clone(),
-            why: entry.reason.clone().unwrap_or_default(),
+            why: detail(entry).unwrap_or_default(),
         }
     }
 }

@@ -20,7 +20,9 @@ use super::{
     frame::{Frame, Section},
     id_of, links, page_with,
     session::{Admin, AdminForm},
-    shown::{Action, Badge, TrailLine, action, attention_sentence, cancelled_sentence, interview_badge, place_text, trail},
+    shown::{
+        Action, Badge, TrailLine, action, attention_sentence, cancelled_sentence, interview_badge, place_text, reasons, trail,
+    },
     times::{self, WhenLine},
     vacancy::TRAIL_LINES,
 };
@@ -193,9 +195,33 @@ async fn move_to(state: &WebState, id: Id<Interview>, form: &AdminForm) -> Resul
         Err(problem @ (Error::Invalid { .. } | Error::Refused { .. } | Error::Busy)) => {
             error::log(&problem);
             let status = error::status(&problem);
-            let text = if let Error::Invalid { problem, .. } = &problem { problem.clone() } else { problem.outside() };
+            let text = refusal_in_words(&problem);
             render(state, &form.admin, id, None, status, typed(text)).await
         }
         Err(other) => Err(dashboard_error(state, &other, &format!("/interviews/{id}"))),
+    }
+}
+
+/// Why a time was refused. The reasons come as codes behind a colon.
+fn refusal_in_words(error: &Error) -> String {
+    match error {
+        Error::Invalid { problem, .. } => problem.clone(),
+        Error::Refused { code: "time_not_available", problem } => match problem.rsplit_once(": ") {
+            Some((_, codes)) => reasons(&codes.split(", ").map(str::to_owned).collect::<Vec<_>>()),
+            None => problem.clone(),
+        },
+        other => other.outside(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refused_times_are_explained() {
+        let problem = "this time cannot be offered: busy, outside_hours".to_owned();
+        let words = refusal_in_words(&Error::Refused { code: "time_not_available", problem });
+        assert_eq!(words, "The manager’s calendar is full. No room in the working hours.");
     }
 }

@@ -218,13 +218,16 @@ pub fn deed(action: &str) -> String {
 
 /// Lines of a trail.
 pub fn trail(entries: &[Entry]) -> Vec<TrailLine> {
-    let line = |entry: &Entry| TrailLine {
-        at: moment(entry.at),
-        who: actor(&entry.actor),
-        what: deed(&entry.action),
-        why: entry.reason.clone(),
-    };
+    let line =
+        |entry: &Entry| TrailLine { at: moment(entry.at), who: actor(&entry.actor), what: deed(&entry.action), why: detail(entry) };
     entries.iter().map(line).collect()
+}
+
+/// What a line says beyond its action: the reason that somebody gave, the note of a participant, the kind of a mail, the code of a problem.
+pub fn detail(entry: &Entry) -> Option<String> {
+    let text = |name: &str| entry.payload.get(name).and_then(serde_json::Value::as_str);
+    let said = entry.reason.as_deref().or_else(|| text("note")).map(str::to_owned);
+    said.or_else(|| text("kind").map(|kind| code("kind", kind))).or_else(|| text("code").map(|problem| code("reason", problem)))
 }
 
 /// The dashboard page of an id, by its prefix.

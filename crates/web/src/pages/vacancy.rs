@@ -1,5 +1,7 @@
 //! `/vacancies/{id}`: one vacancy with its shortlist, its buttons and its trail.
 
+use std::collections::HashMap;
+
 use app::{CandidateInput, Error, ShortlistItem, VacancyView};
 use askama::Template;
 use axum::{
@@ -10,7 +12,8 @@ use axum::{
 use domain::{
     Id,
     audit::Entry,
-    interviews::{FeedbackState, InterviewState},
+    feedback::Answers,
+    interviews::{FeedbackState, Interview, InterviewState},
     vacancies::Vacancy,
 };
 
@@ -23,8 +26,8 @@ use super::{
     participant::is_over,
     session::{Admin, AdminForm},
     shown::{
-        Action, Badge, TrailLine, WaitingLine, action, attention_short, grant_badge, interview_badge, place_text, reasons, trail,
-        vacancy_badge, waiting_lines,
+        Action, Badge, TrailLine, WaitingLine, action, attention_short, grant_badge, interview_badge, place_text, reasons,
+        recommendation_badge, trail, vacancy_badge, waiting_lines,
     },
     times::{self, Moment, moment},
 };
@@ -38,6 +41,9 @@ use crate::{
 pub(super) const TRAIL_LINES: u32 = 50;
 
 const WAITING_LINES: usize = 12;
+
+/// Feedback that the page looks up.
+const RESULTS: usize = 100;
 
 /// See `vacancy.html`.
 #[derive(Debug, Template)]
@@ -77,10 +83,27 @@ pub(super) struct ShortlistRow {
     pub(super) provisional: bool,
     /// Why it needs a person, or why there is no time.
     pub(super) why: Option<String>,
-    /// That feedback is there.
-    pub(super) result: Option<String>,
+    /// What the manager answered.
+    pub(super) result: Option<ResultBrief>,
     pub(super) withdrawn: bool,
     pub(super) can_withdraw: bool,
+}
+
+/// The feedback in two words.
+#[derive(Debug)]
+pub(super) struct ResultBrief {
+    pub(super) recommendation: Badge,
+    pub(super) overall: String,
+}
+
+/// The feedback on the interviews of a shortlist.
+pub(super) type Results = HashMap<Id<Interview>, Answers>;
+
+impl ResultBrief {
+    fn new(answers: &Answers) -> Self {
+        let overall = t("shortlist.overall").with("mark", i64::from(answers.overall)).to_string();
+        Self { recommendation: recommendation_badge(answers.recommendation), overall }
+    }
 }
 
 /// When an interview is, for a table.
@@ -105,13 +128,12 @@ pub(super) struct FormField {
 }
 
 impl ShortlistRow {
-    fn new(item: &ShortlistItem, open: bool) -> Self {
+    fn new(item: &ShortlistItem, open: bool, results: &Results) -> Self {
         let candidacy = &item.candidacy;
         let interview = item.interview.as_ref();
         let withdrawn = candidacy.withdrawn_at.is_some();
         let live = interview.filter(|interview| interview.state != InterviewState::Cancelled);
         let unplaced = candidacy.unplaced.as_ref().filter(|_| live.is_none() && !withdrawn);
-        let given = |state: FeedbackState| matches!(state, FeedbackState::Given | FeedbackState::Closed);
         Self {
             candidacy: candidacy.id.to_string(),
             position: candidacy.position,
@@ -126,7 +148,7 @@ impl ShortlistRow {
             state: candidacy_badge(item),
             provisional: live.is_some_and(|interview| interview.provisional),
             why: live.and_then(attention_short).or_else(|| unplaced.map(|unplaced| reasons(&unplaced.reasons))),
-            result: live.filter(|interview| given(interview.feedback)).map(|_| t("shortlist.feedback").to_string()),
+            result: live.and_then(|interview| results.get(&interview.id)).map(ResultBrief::new),
             withdrawn,
             can_withdraw: open && !withdrawn && !live.is_some_and(|interview| is_over(interview.state)),
         }
@@ -145,7 +167,7 @@ fn candidacy_badge(item: &ShortlistItem) -> Badge {
 }
 
 impl VacancyPage {
-    pub(super) fn new(frame: Frame, view: &VacancyView, entries: &[Entry], form: Vec<FormField>) -> Self {
+    pub(super) fn new(frame: Frame, view: &VacancyView, results: &Results, entries: &[Entry], form: Vec<FormField>) -> Self {
         let vacancy = &view.vacancy;
         let can = |name: &str| view.allowed_actions.contains(&name);
         let buttons = [("approve", "primary"), ("resume", "primary"), ("pause", "plain"), ("close", "danger")];
@@ -167,7 +189,7 @@ impl VacancyPage {
             problem: vacancy.stuck.as_ref().map(|stuck| code("reason", &stuck.code)),
             waiting: waiting_lines(&view.waiting_for, WAITING_LINES),
             actions: buttons.into_iter().filter(|(name, _)| can(name)).map(|(name, tone)| action(name, tone)).collect(),
-            shortlist: view.shortlist.iter().map(|item| ShortlistRow::new(item, can("add_candidate"))).collect(),
+            shortlist: view.shortlist.iter().map(|item| ShortlistRow::new(item, can("add_candidate"), results)).collect(),
             can_add: can("add_candidate"),
             form,
             trail: trail(entries),
@@ -202,6 +224,18 @@ pub(super) fn candidate_form(typed: &Fields, wrong: Option<(&str, String)>) -> V
     fields.into_iter().map(field).collect()
 }
 
+/// What managers answered, for the first interviews that have an answer.
+async fn results(state: &WebState, view: &VacancyView) -> app::Result<Results> {
+    let mut results = Results::new();
+    let given = |interview: &&Interview| matches!(interview.feedback, FeedbackState::Given | FeedbackState::Closed);
+    for interview in view.shortlist.iter().filter_map(|item| item.interview.as_ref()).filter(given).take(RESULTS) {
+        if let Some(feedback) = state.app.interview(interview.id).await?.feedback {
+            results.insert(interview.id, feedback.answers);
+        }
+    }
+    Ok(results)
+}
+
 async fn render(
     state: &WebState,
     admin: &Admin,
@@ -211,9 +245,10 @@ async fn render(
     form: Vec<FormField>,
 ) -> Result<Response, Failure> {
     let view = state.app.vacancy(id).await.or_fail(state)?;
+    let results = results(state, &view).await.or_fail(state)?;
     let entries = state.app.trail(&id.to_string(), TRAIL_LINES).await.or_fail(state)?;
     let frame = Frame::new(state, admin, Section::Vacancies, done).await.or_fail(state)?;
-    page_with(status, &VacancyPage::new(frame, &view, &entries, form))
+    page_with(status, &VacancyPage::new(frame, &view, &results, &entries, form))
 }
 
 pub(super) async fn show(
