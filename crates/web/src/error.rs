@@ -7,9 +7,159 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use domain::links::LinkProblem;
+use serde::Serialize;
 use serde_json::json;
+use utoipa::ToSchema;
 
-use crate::{pages, texts::Text};
+use crate::{pages, request, texts::Text};
+
+/// Every problem the API answers with: code, status, title. docs/api.md has the same list for readers; v1 only adds to it. The reason
+/// codes of a refused action (409) are listed behind the others.
+pub const PROBLEMS: [(&str, u16, &str); 36] = [
+    ("bad_request", 400, "The request cannot be read"),
+    ("no_host", 400, "The Host header is missing"),
+    ("unauthorized", 401, "A live API key is needed"),
+    ("forbidden", 403, "The API key lacks a right"),
+    ("foreign_origin", 403, "The request comes from another web site"),
+    ("not_found", 404, "There is no such thing"),
+    ("wrong_method", 405, "The address does not answer this method"),
+    ("conflict", 409, "Others are changing the same thing"),
+    ("in_progress", 409, "The first call with this Idempotency-Key has no answer yet"),
+    ("answer_not_kept", 409, "The first call's answer held a secret and was not kept"),
+    ("needs_authorization", 409, "The manager needs to authorize calendar access"),
+    ("stale", 412, "It was changed since it was read"),
+    ("too_large", 413, "The request is too large"),
+    ("unsupported_media_type", 415, "The body is not JSON"),
+    ("unknown_host", 421, "The Host header names another server"),
+    ("invalid", 422, "A field does not make sense"),
+    ("idempotency_key_reused", 422, "The Idempotency-Key was used for another request"),
+    ("too_many_requests", 429, "Too many calls"),
+    ("throttled", 429, "The calendar provider asks to wait"),
+    ("internal", 500, "Something went wrong on our side"),
+    ("misconfigured", 502, "The provider refuses this installation"),
+    ("provider_failed", 502, "The calendar provider failed"),
+    ("store_unavailable", 503, "The database does not answer"),
+    ("timeout", 504, "The answer took too long"),
+    ("clash", 409, "Something is in the calendar then"),
+    ("empty_shortlist", 409, "The shortlist is empty"),
+    ("interview_cancelled", 409, "The interview is cancelled"),
+    ("interview_over", 409, "The interview is over"),
+    ("lending_off", 409, "Access tokens are not lent here"),
+    ("no_calendar", 409, "There is no calendar that can be used"),
+    ("no_feedback", 409, "There is no feedback"),
+    ("no_place", 409, "The vacancy has no place"),
+    ("not_ours", 409, "The event was not made here"),
+    ("not_yet", 409, "The interview has not taken place yet"),
+    ("taken", 409, "The name belongs to something else"),
+    ("time_not_available", 409, "The time cannot be offered"),
+    ("vacancy_closed", 409, "The vacancy is closed"),
+];
+
+/// A problem document (RFC 9457), ready to be answered. Boxed, because it travels as an error.
+#[derive(Debug, Clone)]
+pub struct Problem(Box<ProblemBody>);
+
+/// What a problem document says.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub struct ProblemBody {
+    /// `urn:greenroom:problem:` and the code.
+    #[serde(rename = "type")]
+    kind: String,
+    /// A stable code to decide by.
+    pub code: String,
+    /// The code in words.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// What happened and what to do.
+    pub detail: String,
+    /// The field that is wrong, where one is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    pub field: Option<String>,
+    /// Where the manager mends it, for `needs_authorization`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    pub authorization_url: Option<String>,
+    /// The request's id, for the log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    request: Option<String>,
+    /// Seconds to wait, sent as `Retry-After`.
+    #[serde(skip)]
+    pub retry_after: Option<u64>,
+}
+
+impl Problem {
+    /// One of [`PROBLEMS`] in the case at hand.
+    pub fn new(status: StatusCode, code: &str, detail: impl Into<String>) -> Self {
+        let listed = PROBLEMS.iter().find(|(known, ..)| *known == code).map(|(.., title)| *title);
+        Self(Box::new(ProblemBody {
+            kind: format!("urn:greenroom:problem:{code}"),
+            code: code.to_owned(),
+            title: listed.unwrap_or("The state does not allow it").to_owned(),
+            status: status.as_u16(),
+            detail: detail.into(),
+            field: None,
+            authorization_url: None,
+            request: request::id(),
+            retry_after: None,
+        }))
+    }
+
+    /// The same, naming a field.
+    #[must_use]
+    pub fn at(mut self, field: impl Into<String>) -> Self {
+        self.0.field = Some(field.into());
+        self
+    }
+
+    /// The same, saying how many seconds to wait.
+    #[must_use]
+    pub fn after(mut self, seconds: Option<u64>) -> Self {
+        self.0.retry_after = seconds;
+        self
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        log(&error);
+        let mut problem = Self::new(status(&error), error.code(), error.outside());
+        match error {
+            Error::Invalid { field, problem: detail } => {
+                problem.0.detail = detail;
+                problem.0.field = Some(field.to_owned());
+            }
+            Error::NeedsAuthorization { url } => problem.0.authorization_url = Some(url.into()),
+            Error::Throttled { retry_after } => problem.0.retry_after = u64::try_from(retry_after).ok(),
+            _ => {}
+        }
+        problem
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.0.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let retry_after = self.0.retry_after;
+        let mut response = (status, Json(self.0)).into_response();
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        add_auth_headers(&mut response, retry_after);
+        response
+    }
+}
+
+/// `WWW-Authenticate` (RFC 6750) on a 401, and `Retry-After` where waiting helps.
+pub(crate) fn add_auth_headers(response: &mut Response, retry_after: Option<u64>) {
+    if response.status() == StatusCode::UNAUTHORIZED {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"greenroom\""));
+    }
+    if let Some(seconds) = retry_after {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+}
 
 /// The status of an error, for pages and the API alike.
 pub const fn status(error: &Error) -> StatusCode {
@@ -64,10 +214,9 @@ pub fn refusal(uri: Option<&Uri>, status: StatusCode, code: &str, title: &Text, 
     match uri.map_or(Shape::Page, |uri| shape(uri.path())) {
         Shape::Old => (status, Json(json!({"success": false, "error": sentence}))).into_response(),
         Shape::Problem => {
-            let body = json!({"type": format!("urn:greenroom:problem:{code}"), "code": code, "title": title.to_string(), "status": status.as_u16(), "detail": sentence});
-            let mut response = (status, Json(body)).into_response();
-            response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-            response
+            let mut problem = Problem::new(status, code, sentence);
+            problem.0.title = title.to_string();
+            problem.into_response()
         }
         Shape::Page => pages::plain_error(status, &title.to_string(), &sentence),
     }

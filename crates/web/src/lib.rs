@@ -5,6 +5,8 @@
 //! input, calls one use case of [`app`], and wraps the answer; no rule of the business is here. **Invariant:** a GET changes nothing
 //! and uses nothing up, because mail scanners fetch every link.
 
+pub mod api;
+pub mod contract;
 pub mod error;
 pub mod pages;
 pub mod request;
@@ -22,6 +24,11 @@ pub fn router(state: WebState) -> Router {
 
 /// As [`router`], with routes of the binary's own (the demo's clock) behind the same guards.
 pub fn router_with(state: WebState, extra: Router) -> Router {
-    let routes = Router::new().merge(pages::routes()).with_state(state.clone()).merge(extra);
+    let routes = Router::new()
+        .merge(pages::routes())
+        .merge(api::routes(&state))
+        .merge(contract::routes())
+        .with_state(state.clone())
+        .merge(extra);
     security::guard(routes.fallback(pages::not_found), state)
 }

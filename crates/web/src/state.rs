@@ -13,7 +13,7 @@ use domain::audit::Actor;
 use ipnet::IpNet;
 use tokio::sync::watch;
 
-use crate::request;
+use crate::{api::limits::Limits, request};
 
 /// Cheap to clone: every part is shared.
 #[derive(Clone)]
@@ -28,6 +28,8 @@ pub struct WebState {
     pub secure: bool,
     /// Tells request ids of this start from those of the one before.
     pub start_id: Arc<str>,
+    /// How often callers of the API may call.
+    pub(crate) limits: Arc<Limits>,
     requests: Arc<AtomicU64>,
     stopping: Arc<watch::Sender<bool>>,
 }
@@ -44,6 +46,7 @@ impl WebState {
             secure,
             open_oauth_from: open_oauth_from.into(),
             start_id: start_id.into(),
+            limits: Arc::default(),
             requests: Arc::default(),
             stopping: Arc::new(watch::Sender::new(false)),
             app,
