@@ -56,7 +56,7 @@ pub fn run(root: &Path, install: bool, quick: bool) -> bool {
 const POSTGRES: &str = "GREENROOM_TEST_POSTGRES";
 
 /// The crates whose tests have something to say about a second database.
-const ON_POSTGRES: &[&str] = &["store", "app"];
+const ON_POSTGRES: &[&str] = &["store", "testkit"];
 
 enum Scope {
     Everything,

@@ -182,16 +182,23 @@ pub struct World {
     pub sent: Sent,
     pub origins: BTreeMap<String, String>,
     pub dir: PathBuf,
+    url: String,
     seed: u64,
 }
 
 impl World {
-    /// A fresh installation and a fresh Zoho.
+    /// A fresh installation and a fresh Zoho; on the PostgreSQL server that GREENROOM_TEST_POSTGRES names, if it names one.
     pub async fn new(name: &str) -> Self {
-        Self::with(name, Fuse::never()).await
+        let url = schema(name).await;
+        Self::on(name, Fuse::never(), url).await
     }
 
+    /// On SQLite, whose leases follow the test's clock: for tests that kill a process and wait for its leases to end.
     pub async fn with(name: &str, fuse: Arc<Fuse>) -> Self {
+        Self::on(name, fuse, None).await
+    }
+
+    async fn on(name: &str, fuse: Arc<Fuse>, url: Option<String>) -> Self {
         // The first test of a process installs it; the others find it there.
         let installed = rustls::crypto::ring::default_provider().install_default();
         drop(installed);
@@ -227,20 +234,21 @@ impl World {
             tokio::spawn(async move { sim.serve(location, listener, std::future::pending()).await });
         }
         let sent = Arc::default();
-        let app = open(&dir, &clock, &origins, &fuse, &sent, 1).await;
-        Self { clock, sim, app, fuse, sent, origins, dir, seed: 1 }
+        let url = url.unwrap_or_else(|| format!("sqlite:{}", dir.join("greenroom.db").display()));
+        let app = open(&url, &dir, &clock, &origins, &fuse, &sent, 1).await;
+        Self { clock, sim, app, fuse, sent, origins, dir, url, seed: 1 }
     }
 
     /// The process is gone; another one starts on the same files.
     pub async fn restart(&mut self, fuse: Arc<Fuse>) {
         self.seed += 1;
         self.fuse = fuse;
-        self.app = open(&self.dir, &self.clock, &self.origins, &self.fuse, &self.sent, self.seed).await;
+        self.app = open(&self.url, &self.dir, &self.clock, &self.origins, &self.fuse, &self.sent, self.seed).await;
     }
 
     /// A second process on the same files, beside the first.
     pub async fn second(&self) -> App {
-        open(&self.dir, &self.clock, &self.origins, &self.fuse, &self.sent, self.seed + 100).await
+        open(&self.url, &self.dir, &self.clock, &self.origins, &self.fuse, &self.sent, self.seed + 100).await
     }
 
     /// Runs what is due; stops early where the fuse has blown.
@@ -421,7 +429,19 @@ fn collect(value: &serde_json::Value, found: &mut Vec<(String, String)>) {
     }
 }
 
+/// A schema of its own for a test, where there is a PostgreSQL server.
+async fn schema(name: &str) -> Option<String> {
+    let server = std::env::var("GREENROOM_TEST_POSTGRES").ok()?;
+    let schema = format!("testkit_{}_{}", name.replace('-', "_"), std::process::id());
+    let (client, connection) = tokio_postgres::connect(&server, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client.batch_execute(&format!("DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}")).await.unwrap();
+    let mark = if server.contains('?') { '&' } else { '?' };
+    Some(format!("{server}{mark}options=-csearch_path%3D{schema}"))
+}
+
 async fn open(
+    url: &str,
     dir: &std::path::Path,
     clock: &FrozenClock,
     origins: &BTreeMap<String, String>,
@@ -431,7 +451,7 @@ async fn open(
 ) -> App {
     let entropy = Arc::new(SeededEntropy::new(seed));
     let options = store::Options::new(Arc::new(clock.clone()), entropy.clone());
-    let store = store::open(&format!("sqlite:{}", dir.join("greenroom.db").display()), options).await.unwrap();
+    let store = store::open(url, options).await.unwrap();
     let hosts: Vec<_> = origins.iter().map(|(location, origin)| format!("{location}={origin}")).collect();
     let zoho = Zoho::new(ZohoConfig {
         client_id: DEMO_CLIENT_ID.into(),
