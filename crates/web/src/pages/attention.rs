@@ -13,7 +13,7 @@ use super::{
     session::Admin,
     shown::waiting_lines,
     times::{Moment, moment},
-    vacancies::needs_person,
+    vacancies::is_blocked,
 };
 use crate::{
     WebState,
@@ -73,7 +73,7 @@ pub(super) async fn show(State(state): State<WebState>, admin: Admin) -> Result<
     page(&AttentionPage {
         frame,
         interviews: interviews.iter().map(|view| InterviewRow::new(view, true)).collect(),
-        vacancies: vacancies.iter().filter(|view| needs_person(view)).filter_map(stuck).collect(),
+        vacancies: vacancies.iter().filter(|view| is_blocked(view)).filter_map(stuck).collect(),
         managers: managers.iter().filter_map(pending).collect(),
         dead_jobs,
     })

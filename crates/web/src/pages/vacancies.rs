@@ -69,15 +69,20 @@ impl VacancyRow {
 }
 
 /// Whether nothing goes on until a person acts.
-pub(super) fn needs_person(view: &VacancyView) -> bool {
-    let stuck = |stuck: &Stuck| stuck.retry_at.is_none();
+fn needs_person(view: &VacancyView) -> bool {
     let in_attention = view
         .shortlist
         .iter()
         .filter_map(|item| item.interview.as_ref())
         .any(|interview| interview.state == InterviewState::Attention);
+    in_attention || is_blocked(view)
+}
+
+/// Whether the vacancy itself, beside its interviews, waits for a person.
+pub(super) fn is_blocked(view: &VacancyView) -> bool {
+    let stuck = |stuck: &Stuck| stuck.retry_at.is_none();
     let exhausted = view.waiting_for.iter().any(|waiting| waiting.next.as_deref() == Some("permission_exhausted"));
-    view.vacancy.stuck.as_ref().is_some_and(stuck) || in_attention || exhausted
+    view.vacancy.state == VacancyState::Approved && (exhausted || view.vacancy.stuck.as_ref().is_some_and(stuck))
 }
 
 fn counts(view: &VacancyView) -> String {
