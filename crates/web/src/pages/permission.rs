@@ -8,7 +8,7 @@ use axum::{
     response::Response,
 };
 
-use super::{Failure, forms::Fields, frame::PersonFrame, links, page};
+use super::{Failure, OrFail, forms::Fields, frame::PersonFrame, links, page};
 use crate::{
     WebState,
     security::{page_policy_with_form_to, see_other},
@@ -44,9 +44,18 @@ impl PermissionPage {
     }
 }
 
+/// Where the form may end: the consent page, and the data centres that it may pass the browser on to.
+fn consent_origins(state: &WebState, view: &PermissionView) -> Result<String, Failure> {
+    let mut origins = state.app.provider().or_fail(state)?.consent_origins();
+    origins.push(view.consent_origin.clone());
+    origins.sort_unstable();
+    origins.dedup();
+    Ok(origins.join(" "))
+}
+
 pub(super) async fn show(State(state): State<WebState>, Path(token): Path<String>) -> Result<Response, Failure> {
     let view = state.app.permission_page(&token).await.map_err(|error| links::problem_page(&state, &token, &error))?;
-    let policy = page_policy_with_form_to(&view.consent_origin);
+    let policy = page_policy_with_form_to(&consent_origins(&state, &view)?);
     let mut response = page(&PermissionPage::new(&state, token, view))?;
     let policy = HeaderValue::from_str(&policy).map_err(|error| Failure::internal(&error.to_string()))?;
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);

@@ -89,7 +89,7 @@ async fn the_permission_form_may_end_at_the_consent_page_and_nowhere_else() {
     let path = format!("/p/{}", world.token(Purpose::Permission, 1));
     let answer = visitor(&world).get(&path).await;
     let policy = answer.header(header::CONTENT_SECURITY_POLICY);
-    assert!(policy.contains("form-action 'self' https://accounts.example.com;"), "{policy}");
+    assert!(policy.contains("form-action 'self' https://accounts.example.com https://accounts.example.org;"), "{policy}");
     let answer = visitor(&world).post_plain(&path, "action=connect").await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER);
     assert!(

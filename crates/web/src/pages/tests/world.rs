@@ -57,7 +57,7 @@ impl CalendarProvider for NoProvider {
         Vec::new()
     }
     fn consent_origins(&self) -> Vec<String> {
-        vec!["https://accounts.example.com".to_owned()]
+        vec!["https://accounts.example.com".to_owned(), "https://accounts.example.org".to_owned()]
     }
     async fn exchange(&self, _: &str, _: &AuthorizationCode, _: &str) -> Answer<TokenAnswer> {
         unreachable_provider()
