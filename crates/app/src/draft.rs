@@ -23,6 +23,9 @@ use crate::{App, Caller, Error, Result};
 /// The hours before the start at which reminders go out, with the hours for which each stays useful.
 const REMINDERS: [(i64, i64); 2] = [(24, 20), (1, 1)];
 
+/// Minutes before a reminder at which the calendar is looked at.
+const LOOK_MINUTES: i64 = 15;
+
 /// See the module's header.
 pub struct Draft<'a> {
     app: &'a App,
@@ -217,6 +220,10 @@ impl Draft<'_> {
                 continue;
             }
             let not_after = later(due, useful * 60)?;
+            // Looked at just before, so that no reminder names a time that the manager changed in the calendar.
+            let look = later(due, -LOOK_MINUTES)?.max(self.now);
+            let work = Work::Recheck { interview: id, intent_rev: interview.intent_rev };
+            self.order(work, Dedupe::Once(format!("look:{id}:{sequence}:{hours}")), None, look, None);
             for participant in &interview.participants {
                 let order = MailOrder::Reminder { interview: id, person: participant.person, hours, sequence };
                 let dedupe = Dedupe::Once(order.key());

@@ -326,3 +326,91 @@ async fn the_fresh_token_is_kept_for_days_within_the_budget() {
         assert!(world.app.status("ana@example.com").await.unwrap().has_valid_token);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_manager_changed_in_the_calendar_is_a_fact() {
+    let world = World::new("by-hand").await;
+    let id = world.booked(&["Noor", "Mei"]).await;
+    let before: Vec<_> =
+        world.app.vacancy(id).await.unwrap().shortlist.iter().map(|item| item.interview.clone().unwrap()).collect();
+    let uid = |index: usize| before[index].event.clone().unwrap().uid;
+    // She moves one interview by four hours and retitles it, and deletes the other.
+    let moved = before[0].range.start().checked_add(jiff::SignedDuration::from_hours(4)).unwrap();
+    let when = |at: domain::Timestamp| at.strftime("%Y%m%dT%H%M%SZ").to_string();
+    let end = moved.checked_add(before[0].range.duration()).unwrap();
+    let event = json!({"title": "Interview with Noor, at last", "dateandtime": {"timezone": "UTC", "start": when(moved), "end": when(end)}});
+    world.sim_change("PATCH", json!({"email": "ana@example.com", "uid": uid(0), "event": event})).await;
+    world.sim_change("DELETE", json!({"email": "ana@example.com", "uid": uid(1)})).await;
+    // Before the next reminder goes out the calendar is looked at.
+    world.pass(29 * 3_600 + 1_800).await;
+    let noor = world.app.interview(before[0].id).await.unwrap().interview;
+    assert_eq!((noor.range.start(), noor.state), (moved, InterviewState::Booked));
+    assert_eq!(world.mails("noor@example.net").await, ["candidate_booked", "candidate_moved", "reminder_24h"]);
+    let mei = world.app.interview(before[1].id).await.unwrap().interview;
+    assert_eq!(mei.state, InterviewState::Attention);
+    assert!(world.mails("recruiting@example.com").await.contains(&"attention".to_owned()));
+    assert_eq!(world.mails("mei@example.net").await, ["candidate_booked"], "no reminder of an interview in doubt");
+    // A person keeps it: it is written again.
+    world.app.resolve_interview(mei.id, &World::caller()).await.unwrap();
+    world.pass(60).await;
+    assert_eq!(world.app.interview(mei.id).await.unwrap().interview.state, InterviewState::Booked);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pause_starts_nothing_and_a_resume_goes_on() {
+    let world = World::new("pause").await;
+    let id = world.vacancy(&["Noor"]).await;
+    world.consent("ana@example.com").await;
+    world.drain().await;
+    world.approve(id).await;
+    world.app.pause(id, &World::caller()).await.unwrap();
+    world.pass(3_600).await;
+    assert!(world.app.vacancy(id).await.unwrap().shortlist[0].interview.is_none());
+    assert_eq!(world.app.vacancy(id).await.unwrap().waiting_for[0].next.as_deref(), Some("resume"));
+    world.app.pause_all(true, &World::caller()).await.unwrap();
+    world.app.resume(id, &World::caller()).await.unwrap();
+    world.pass(3_600).await;
+    assert!(world.app.vacancy(id).await.unwrap().shortlist[0].interview.is_none(), "everything is paused");
+    world.app.pause_all(false, &World::caller()).await.unwrap();
+    world.pass(60).await;
+    assert_eq!(world.app.vacancy(id).await.unwrap().shortlist[0].interview.clone().unwrap().state, InterviewState::Booked);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn used_expired_and_altered_links_open_nothing() {
+    let world = World::new("links").await;
+    let Setup::NeedsAuthorization { url, .. } = world.app.setup("ana@example.com", None, true, &World::caller()).await.unwrap()
+    else {
+        panic!("connected")
+    };
+    let again = world.app.setup("ANA@example.com", None, false, &World::caller()).await.unwrap();
+    assert!(matches!(again, Setup::NeedsAuthorization { url: same, .. } if same == url), "the same live link");
+    world.drain().await;
+    assert_eq!(world.mails("ana@example.com").await, ["fresh_permission_link"], "mailed once, because it was asked for once");
+    let callback = world.decide(&url, "ana@example.com", "accept").await;
+    let mut altered = callback.clone();
+    altered.state = altered.state.map(|state| format!("A{}", &state[1..]));
+    assert!(matches!(world.app.callback(altered, &World::caller()).await, Err(app::Error::Link(..))));
+    let mut nowhere = callback.clone();
+    nowhere.accounts_server = Some("https://accounts.example.com".into());
+    let mut missing = callback.clone();
+    missing.state = None;
+    assert!(matches!(world.app.callback(missing, &World::caller()).await, Err(app::Error::Link(..))));
+    let token = world.app.callback(nowhere, &World::caller()).await.unwrap();
+    assert_eq!(
+        world.app.connect_page(&token).await.unwrap().outcome,
+        ConnectOutcome::WrongDataCentre,
+        "a host that is not on the list gets no secret"
+    );
+    assert!(matches!(world.app.callback(callback, &World::caller()).await, Err(app::Error::Link(..))), "used");
+    let Setup::NeedsAuthorization { url: next, .. } =
+        world.app.setup("ana@example.com", None, false, &World::caller()).await.unwrap()
+    else {
+        panic!("connected")
+    };
+    assert_ne!(next, url, "using it voids it");
+    let late = world.decide(&next, "ana@example.com", "accept").await;
+    world.clock.advance(8 * 86_400);
+    assert!(matches!(world.app.callback(late, &World::caller()).await, Err(app::Error::Link(..))), "expired");
+    assert!(!world.app.status("ana@example.com").await.unwrap().has_integration);
+}

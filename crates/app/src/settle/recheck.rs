@@ -45,6 +45,10 @@ impl App {
                 Err(error) => return Ok(provider_again(&error, attempt)),
             }
         }
+        // The one writer compares the event with what is intended, and takes over what the manager changed.
+        let mut draft = self.draft(&Self::by_job());
+        draft.settle(id);
+        self.commit(draft.finish()).await?;
         Ok(Verdict::Done)
     }
 }

@@ -156,11 +156,8 @@ impl Mailer for FusedMail {
                 for manager in ["ana@example.com", "bruno@example.com"] {
                     titles.extend(events(&self.zoho, manager).await.into_iter().map(|(title, _)| title));
                 }
-                assert!(
-                    titles.contains(&format!("Interview with {}", message.to_name)),
-                    "{} was invited before the calendar had it",
-                    message.to_name
-                );
+                let has = titles.iter().any(|title| title.starts_with(&format!("Interview with {}", message.to_name)));
+                assert!(has, "{} was invited before the calendar had it", message.to_name);
             }
             self.inner.send(message).await?;
             self.sent.lock().unwrap().push((message.message_id.clone(), message.to.to_string()));
@@ -382,6 +379,14 @@ impl World {
         let answer = client.post(format!("{}/_sim/{path}", self.origins["us"])).json(&body).send().await.unwrap();
         assert!(answer.status().is_success(), "{path}: {} {}", answer.status(), answer.text().await.unwrap());
         answer.json().await.unwrap_or_default()
+    }
+
+    /// Changes or deletes an event by its owner's hand.
+    pub async fn sim_change(&self, method: &str, body: serde_json::Value) {
+        let client = reqwest::Client::builder().build().unwrap();
+        let url = format!("{}/_sim/events", self.origins["us"]);
+        let answer = client.request(method.parse().unwrap(), url).json(&body).send().await.unwrap();
+        assert!(answer.status().is_success(), "{method}: {} {}", answer.status(), answer.text().await.unwrap());
     }
 
     /// Moves the clock job by job until `second`; whoever is killed on the way is started again and goes on.
