@@ -15,7 +15,7 @@ use crate::{pages, request, texts::Text};
 
 /// Every problem the API answers with: code, status, title. docs/api.md has the same list for readers; v1 only adds to it. The reason
 /// codes of a refused action (409) are listed behind the others.
-pub const PROBLEMS: [(&str, u16, &str); 36] = [
+pub const PROBLEMS: [(&str, u16, &str); 37] = [
     ("bad_request", 400, "The request cannot be read"),
     ("no_host", 400, "The Host header is missing"),
     ("unauthorized", 401, "A live API key is needed"),
