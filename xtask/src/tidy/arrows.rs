@@ -14,7 +14,7 @@ const ARROWS: &[(&str, &[&str], &[&str])] = &[
     ("store", &["domain", "ports", "scheduling"], &["testkit", "vault"]),
     ("calendars", &["domain", "ports", "scheduling", "vault"], &["zoho-sim"]),
     ("mail", &["domain", "ports", "scheduling"], &[]),
-    ("web", &["app", "domain", "ports", "scheduling", "vault"], &["testkit"]),
+    ("web", &["app", "domain", "ports", "scheduling", "vault"], &["calendars", "mail", "store", "testkit", "zoho-sim"]),
     ("zoho-sim", &[], &[]),
     (
         "greenroom",
@@ -46,7 +46,7 @@ const INPUT_OUTPUT: &[&str] = &[
 /// Libraries that have one room, and why.
 const HOMES: &[(&str, &[&str], &str)] = &[
     ("rusqlite", &["store"], "SQL lives in the store"),
-    ("tokio-postgres", &["store"], "SQL lives in the store"),
+    ("tokio-postgres", &["store", "testkit"], "SQL lives in the store; the testkit makes schemas for tests"),
     ("deadpool-postgres", &["store"], "SQL lives in the store"),
     ("lettre", &["mail"], "SMTP lives in mail"),
     ("chacha20poly1305", &["vault"], "sealing and opening live in the vault"),
