@@ -1,22 +1,22 @@
 //! Bringing a vacancy's interviews as far as they can go now: ask for permission, read the calendar, place the shortlist.
 
+mod busy;
+mod provisional;
+
+pub(crate) use busy::is_ours;
 use domain::{
-    Id, TimeRange, Timestamp, Zone,
+    Id, TimeRange, Zone,
     candidacies::{Candidacy, Unplaced},
     claims::Holder,
     grants::{Grant, GrantState},
-    interviews::{AttentionReason, Command, Effect, Interview, InterviewState, NewInterview, decide},
+    interviews::{Interview, InterviewState, NewInterview},
     jobs::{Dedupe, Work},
     mails::MailOrder,
     people::Person,
-    vacancies::{Round, Stuck, Vacancy, VacancyState},
+    vacancies::{Round, Vacancy, VacancyState},
 };
 use jiff::SignedDuration;
-use ports::{
-    Put,
-    calendar::{Event, ListMode, ProviderError},
-    change::Scope,
-};
+use ports::{Put, change::Scope};
 use scheduling::{Agenda, Busy, BusySet, Guest, Placement, Request, Rules, SlotLength, plan};
 use serde_json::json;
 
@@ -32,8 +32,6 @@ const RETRY_UNPLACED_SECONDS: i64 = 6 * 3_600;
 const DECIDING_MINUTES: u32 = 24 * 60;
 /// Provisional times proposed to a candidate's manager before a person must look.
 const MAX_PROPOSALS: usize = 3;
-/// Largest set of busy calendars that is read.
-const MAX_CALENDARS: usize = 20;
 
 /// Everything about a manager that placing needs.
 pub(crate) struct Desk {
@@ -136,79 +134,6 @@ impl App {
         let rules = manager.rules.clone().unwrap_or_else(|| self.default_rules(&zone));
         let release_minutes = rules.minimum_notice_minutes;
         Some(Desk { vacancy, round, manager, rules, busy, zone, release_minutes })
-    }
-
-    /// Busy time of every chosen calendar, events of ours left out. Any calendar that cannot be read fails the whole answer.
-    pub(crate) async fn busy(&self, grant: &Grant, window: TimeRange) -> Result<Result<BusySet, ProviderError>> {
-        let ours = self.our_events(grant.person, window).await?;
-        let mut set = BusySet::empty();
-        for calendar in grant.busy_calendars.iter().take(MAX_CALENDARS) {
-            let provider = self.provider_named(&grant.provider)?;
-            let list = self.with_access(grant.id, |access| async move {
-                provider.events(&access, calendar, window, ListMode::Instances).await
-            });
-            match list.await {
-                Ok(events) => {
-                    for event in events.iter().filter(|event| event.busy && !is_ours(event, &ours)) {
-                        set.insert(event.range);
-                    }
-                }
-                Err(error) => return Ok(Err(error)),
-            }
-        }
-        Ok(Ok(set.within(window)))
-    }
-
-    /// Uids of the events that interviews of this manager are written to, and the interviews' ids (the marker in an event's link).
-    pub(crate) async fn our_events(&self, manager: Id<Person>, window: TimeRange) -> Result<Vec<String>> {
-        let wide = TimeRange::new(later(window.start(), -31 * 24 * 60)?, later(window.end(), 31 * 24 * 60)?)
-            .map_err(|error| Error::Internal(error.to_string()))?;
-        let interviews = self.store().agenda(manager, wide).await?;
-        Ok(interviews
-            .into_iter()
-            .flat_map(|interview| [Some(interview.id.to_string()), interview.event.map(|event| event.uid)])
-            .flatten()
-            .collect())
-    }
-
-    async fn calendar_unreadable(&self, vacancy: &Vacancy, error: &ProviderError) -> Result<Verdict> {
-        let wait = error.retry_after.unwrap_or(60).clamp(5, 3_600);
-        self.stuck(vacancy, "calendar_unreadable", Some(self.in_minutes((wait + 59) / 60)?)).await?;
-        Ok(Verdict::again(wait, format!("{:?}: {}", error.class, error.detail)))
-    }
-
-    async fn stuck(&self, vacancy: &Vacancy, code: &str, retry_at: Option<Timestamp>) -> Result<()> {
-        let id = vacancy.id;
-        self.transact(None, || async move {
-            let mut draft = self.draft(&Self::by_job());
-            let Some(vacancy) = self.store().vacancy(id).await? else { return Ok((draft.finish(), ())) };
-            let since = vacancy.stuck.as_ref().filter(|stuck| stuck.code == code).map_or(draft.now, |stuck| stuck.since);
-            if vacancy.stuck.as_ref().is_none_or(|stuck| stuck.code != code) {
-                draft.audit("vacancy.stuck", id, json!({"code": code}));
-            }
-            let mut next = touched(&vacancy);
-            next.stuck = Some(Stuck { code: code.to_owned(), since, retry_at });
-            draft.put(Put::Vacancy(next));
-            Ok((draft.finish(), ()))
-        })
-        .await
-    }
-
-    async fn unstick(&self, vacancy: &Vacancy) -> Result<()> {
-        if vacancy.stuck.is_none() {
-            return Ok(());
-        }
-        let id = vacancy.id;
-        self.transact(None, || async move {
-            let mut draft = self.draft(&Self::by_job());
-            if let Some(vacancy) = self.store().vacancy(id).await?.filter(|vacancy| vacancy.stuck.is_some()) {
-                let mut next = touched(&vacancy);
-                next.stuck = None;
-                draft.put(Put::Vacancy(next));
-            }
-            Ok((draft.finish(), ()))
-        })
-        .await
     }
 
     /// Places everybody who has no time yet, in shortlist order. Gives how many found none.
@@ -358,52 +283,6 @@ impl App {
         Ok((agenda, Request { length, guest: Guest { busy, civil_hours: None } }))
     }
 
-    /// The real calendar can be read now: provisional times that are free are confirmed, the others move or are put before a person.
-    async fn confirm_provisional(&self, desk: &Desk) -> Result<()> {
-        for known in self.store().interviews_of(desk.vacancy.id).await? {
-            if known.provisional && matches!(known.state, InterviewState::Proposed | InterviewState::Booked) {
-                self.confirm_one(desk, known.id).await?;
-            }
-        }
-        Ok(())
-    }
-
-    async fn confirm_one(&self, desk: &Desk, id: Id<Interview>) -> Result<()> {
-        self.transact(Some(Holder::person(desk.manager.id)), || async move {
-            let mut draft = self.draft(&Self::by_job());
-            let interview = self.store().interview(id).await?.ok_or_else(|| Error::missing("interview", id))?;
-            let candidate =
-                interview.with_role(domain::interviews::Role::Candidate).ok_or_else(|| Error::missing("candidate", id))?;
-            if !interview.provisional || !matches!(interview.state, InterviewState::Proposed | InterviewState::Booked) {
-                return Ok((draft.finish(), ()));
-            }
-            let agendas = self.agenda_revs(&[desk.manager.id, candidate]).await?;
-            let notice = i64::from(desk.rules.minimum_notice_minutes);
-            let free = desk.busy.set().is_some_and(|set| !set.overlaps(interview.range));
-            if !free && interview.invited {
-                let (next, effects) = decide(&interview, Command::Alarm(AttentionReason::Clash), draft.now)?;
-                draft.audit("interview.clash", id, json!({"provisional": true}));
-                draft.interview(next, &effects, &agendas, notice)?;
-                return Ok((draft.finish(), ()));
-            }
-            let (mut next, mut effects) = decide(&interview, Command::ConfirmProvisional, draft.now)?;
-            if !free {
-                let Placement::Slot { range } = self.earliest(desk, candidate, Some(id)).await? else {
-                    let (next, effects) = decide(&interview, Command::Alarm(AttentionReason::NoTime), draft.now)?;
-                    draft.interview(next, &effects, &agendas, notice)?;
-                    return Ok((draft.finish(), ()));
-                };
-                (next, effects) = decide(&next, Command::Move { range, by: domain::interviews::By::System }, draft.now)?;
-                // Two decisions, one write.
-                next.rev = interview.rev + 1;
-            }
-            draft.audit("interview.confirmed", id, json!({"start": next.range.start(), "moved": next.range != interview.range}));
-            draft.interview(next, &effects, &agendas, notice)?;
-            Ok((draft.finish(), ()))
-        })
-        .await
-    }
-
     /// Orders the calendar write of every interview that is behind: after a pause, a reconnection, a crash.
     async fn settle_unsettled(&self, vacancy: Id<Vacancy>) -> Result<()> {
         let mut draft = self.draft(&Self::by_job());
@@ -418,26 +297,6 @@ impl App {
         }
         Ok(())
     }
-
-    /// Gives up a provisional time that nobody confirmed.
-    pub(crate) async fn run_release_provisional(&self, id: Id<Interview>, sequence: i64) -> Result<Verdict> {
-        self.transact(None, || async move {
-            let mut draft = self.draft(&Self::by_job());
-            let Some(interview) = self.store().interview(id).await? else { return Ok((draft.finish(), Verdict::Done)) };
-            if interview.sequence != sequence || interview.state != InterviewState::Proposed {
-                return Ok((draft.finish(), Verdict::Done));
-            }
-            let command =
-                Command::Cancel { by: domain::interviews::By::System, why: "nobody confirmed the provisional time".to_owned() };
-            let (next, effects) = decide(&interview, command, draft.now)?;
-            draft.audit("interview.released", id, json!({"start": interview.range.start()}));
-            let vacancy = interview.vacancy;
-            draft.interview(next, &effects.into_iter().filter(|effect| *effect != Effect::Settle).collect::<Vec<_>>(), &[], 0)?;
-            draft.arrange(vacancy, draft.now);
-            Ok((draft.finish(), Verdict::Done))
-        })
-        .await
-    }
 }
 
 /// Codes of what stood in the way, most frequent first.
@@ -446,9 +305,4 @@ fn obstacles(placement: &Placement) -> Vec<String> {
         Placement::Slot { .. } => Vec::new(),
         Placement::Nowhere { obstacles } => obstacles.iter().map(|obstacle| obstacle.reason.code().to_owned()).collect(),
     }
-}
-
-/// Whether an event is one of ours, by its uid or by the marker in its link.
-pub(crate) fn is_ours(event: &Event, ours: &[String]) -> bool {
-    ours.iter().any(|known| *known == event.uid || event.url.as_deref().is_some_and(|url| url.ends_with(known.as_str())))
 }

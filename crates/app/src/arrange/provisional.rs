@@ -1,0 +1,78 @@
+//! Provisional times: confirmed or moved as soon as the real calendar can be read, released when nobody answers.
+
+use domain::{
+    Id,
+    claims::Holder,
+    interviews::{AttentionReason, By, Command, Effect, Interview, InterviewState, Role, decide},
+};
+use scheduling::Placement;
+use serde_json::json;
+
+use super::Desk;
+use crate::{App, Error, Result, worker::Verdict};
+
+impl App {
+    /// The real calendar can be read now: provisional times that are free are confirmed, the others move or are put before a person.
+    pub(super) async fn confirm_provisional(&self, desk: &Desk) -> Result<()> {
+        for known in self.store().interviews_of(desk.vacancy.id).await? {
+            if known.provisional && matches!(known.state, InterviewState::Proposed | InterviewState::Booked) {
+                self.confirm_one(desk, known.id).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn confirm_one(&self, desk: &Desk, id: Id<Interview>) -> Result<()> {
+        self.transact(Some(Holder::person(desk.manager.id)), || async move {
+            let mut draft = self.draft(&Self::by_job());
+            let interview = self.store().interview(id).await?.ok_or_else(|| Error::missing("interview", id))?;
+            let candidate = interview.with_role(Role::Candidate).ok_or_else(|| Error::missing("candidate", id))?;
+            if !interview.provisional || !matches!(interview.state, InterviewState::Proposed | InterviewState::Booked) {
+                return Ok((draft.finish(), ()));
+            }
+            let agendas = self.agenda_revs(&[desk.manager.id, candidate]).await?;
+            let notice = i64::from(desk.rules.minimum_notice_minutes);
+            let free = desk.busy.set().is_some_and(|set| !set.overlaps(interview.range));
+            if !free && interview.invited {
+                let (next, effects) = decide(&interview, Command::Alarm(AttentionReason::Clash), draft.now)?;
+                draft.audit("interview.clash", id, json!({"provisional": true}));
+                draft.interview(next, &effects, &agendas, notice)?;
+                return Ok((draft.finish(), ()));
+            }
+            let (mut next, mut effects) = decide(&interview, Command::ConfirmProvisional, draft.now)?;
+            if !free {
+                let Placement::Slot { range } = self.earliest(desk, candidate, Some(id)).await? else {
+                    let (next, effects) = decide(&interview, Command::Alarm(AttentionReason::NoTime), draft.now)?;
+                    draft.interview(next, &effects, &agendas, notice)?;
+                    return Ok((draft.finish(), ()));
+                };
+                (next, effects) = decide(&next, Command::Move { range, by: By::System }, draft.now)?;
+                // Two decisions, one write.
+                next.rev = interview.rev + 1;
+            }
+            draft.audit("interview.confirmed", id, json!({"start": next.range.start(), "moved": next.range != interview.range}));
+            draft.interview(next, &effects, &agendas, notice)?;
+            Ok((draft.finish(), ()))
+        })
+        .await
+    }
+
+    /// Gives up a provisional time that nobody confirmed.
+    pub(crate) async fn run_release_provisional(&self, id: Id<Interview>, sequence: i64) -> Result<Verdict> {
+        self.transact(None, || async move {
+            let mut draft = self.draft(&Self::by_job());
+            let Some(interview) = self.store().interview(id).await? else { return Ok((draft.finish(), Verdict::Done)) };
+            if interview.sequence != sequence || interview.state != InterviewState::Proposed {
+                return Ok((draft.finish(), Verdict::Done));
+            }
+            let command = Command::Cancel { by: By::System, why: "nobody confirmed the provisional time".to_owned() };
+            let (next, effects) = decide(&interview, command, draft.now)?;
+            draft.audit("interview.released", id, json!({"start": interview.range.start()}));
+            let vacancy = interview.vacancy;
+            draft.interview(next, &effects.into_iter().filter(|effect| *effect != Effect::Settle).collect::<Vec<_>>(), &[], 0)?;
+            draft.arrange(vacancy, draft.now);
+            Ok((draft.finish(), Verdict::Done))
+        })
+        .await
+    }
+}
