@@ -2,9 +2,13 @@
 
 use domain::{
     EmailAddress, Id, TimeRange, Timestamp, Zone,
+    claims::{Claim, Holder},
     grants::{CalendarChoice, Grant},
+    interviews::Interview,
     people::Person,
 };
+use ports::change::{ClaimStep, Conflict};
+use ports::store::CommitError;
 use ports::{
     Put,
     calendar::{Access, CalendarInfo, EventDraft, ListMode, ProviderError},
@@ -19,6 +23,8 @@ use crate::{
     people::line,
 };
 
+/// How long time is held for an event that is being made, in minutes.
+const HOLD_MINUTES: i64 = 10;
 /// Longest window that is read at once, in days.
 const MAX_WINDOW_DAYS: i64 = 366;
 
@@ -198,9 +204,12 @@ impl App {
         let title = line("title", &event.title)?;
         let (person, grant) = self.connected_grant(email, caller).await?;
         let uid = Self::calendar_uid(&grant, calendar)?;
-        if !event.allow_conflict {
+        let held = if event.allow_conflict {
+            None
+        } else {
             self.refuse_clash(&person, &grant, event.range).await?;
-        }
+            Some(self.hold_for_event(&person, event.range, caller).await?)
+        };
         let draft = EventDraft {
             title: title.clone(),
             description: event.description.clone().unwrap_or_default(),
@@ -212,19 +221,41 @@ impl App {
         };
         let (provider, calendar, draft) = (self.provider_named(&grant.provider)?, uid.as_str(), &draft);
         let answer = self.with_access(grant.id, |access| async move { provider.create(&access, calendar, draft).await });
-        let written = answer.await.map_err(|error| Error::provider(&error))?;
         let mut log = self.draft(caller);
+        let written = match answer.await {
+            Ok(written) => written,
+            Err(error) => {
+                if let Some(held) = held.filter(|_| !error.may_have_happened) {
+                    log.claim(ClaimStep::ReleaseAll(held));
+                    self.commit(log.finish()).await?;
+                }
+                return Err(Error::provider(&error));
+            }
+        };
         // The event's own trail shows that it is ours to delete.
         log.audit("calendar.event_created", &written.uid, json!({"grant": grant.id, "start": event.range.start()}));
         self.commit(log.finish()).await?;
         Ok(EventView { uid: written.uid, range: event.range, all_day: false, busy: true, private: false, title: Some(title) })
     }
 
+    /// Holds the manager's time while the event is on its way to the calendar, so that no interview is booked into it meanwhile. The hold
+    /// ends by itself; by then the calendar shows the event.
+    async fn hold_for_event(&self, person: &Person, range: TimeRange, caller: &Caller) -> Result<Id<Interview>> {
+        let holder = Holder::person(person.id);
+        let expected = self.store().agenda_rev(&holder).await?;
+        let mut draft = self.draft(caller);
+        let id = self.id();
+        let expires_at = Some(later(draft.now, HOLD_MINUTES)?);
+        draft.agenda(holder.clone(), expected);
+        draft.claim(ClaimStep::Take(Claim { holder, range, interview: id, rev: 1, expires_at }));
+        match self.commit(draft.finish()).await {
+            Ok(()) => Ok(id),
+            Err(CommitError::Conflict(Conflict::Claimed { .. })) => Err(clash("the time was taken a moment ago")),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     async fn refuse_clash(&self, person: &Person, grant: &Grant, range: TimeRange) -> Result<()> {
-        let clash = |problem: &str| Error::Refused {
-            code: "clash",
-            problem: format!("{problem}; choose another time, or send allow_conflict=true"),
-        };
         if !self.store().agenda(person.id, range).await?.is_empty() {
             return Err(clash("an interview is booked then"));
         }
@@ -295,6 +326,10 @@ impl App {
         }
         Ok(agenda)
     }
+}
+
+fn clash(problem: &str) -> Error {
+    Error::Refused { code: "clash", problem: format!("{problem}; choose another time, or send allow_conflict=true") }
 }
 
 pub(crate) fn bounded(window: TimeRange) -> Result<()> {

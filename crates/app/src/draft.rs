@@ -86,6 +86,11 @@ impl Draft<'_> {
         }
     }
 
+    /// Takes or gives back time.
+    pub fn claim(&mut self, step: ClaimStep) {
+        self.change.claims.push(step);
+    }
+
     /// Orders a job.
     pub fn order(&mut self, work: Work, dedupe: Dedupe, stream: Option<String>, due: Timestamp, not_after: Option<Timestamp>) {
         let sequence = self.now.as_microsecond();

@@ -414,3 +414,22 @@ async fn used_expired_and_altered_links_open_nothing() {
     assert!(matches!(world.app.callback(late, &World::caller()).await, Err(app::Error::Link(..))), "expired");
     assert!(!world.app.status("ana@example.com").await.unwrap().has_integration);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_made_by_api_takes_the_time_and_a_clash_is_refused() {
+    let world = World::new("api-event").await;
+    let id = world.booked(&["Noor"]).await;
+    let booked = world.app.vacancy(id).await.unwrap().shortlist[0].interview.clone().unwrap().range;
+    let event = |range, allow_conflict| app::NewEvent { title: "Offsite".into(), range, description: None, allow_conflict };
+    let make = async |range, allow| world.app.create_calendar_event("ana@example.com", None, event(range, allow), &World::caller()).await;
+    assert!(matches!(make(booked, false).await, Err(app::Error::Refused { code: "clash", .. })), "an interview is there");
+    make(booked, true).await.unwrap();
+    let next = domain::TimeRange::new(booked.end(), booked.end().checked_add(booked.duration()).unwrap()).unwrap();
+    let (one, two) = tokio::join!(make(next, false), make(next, false));
+    assert_eq!([one.is_ok(), two.is_ok()].iter().filter(|won| **won).count(), 1, "two at once: one wins");
+    let late = CandidateInput { name: "Late".into(), email: "late@example.net".into(), ..CandidateInput::default() };
+    world.app.add_candidate(id, late, &World::caller()).await.unwrap();
+    world.pass(3_600).await;
+    let interview = world.app.vacancy(id).await.unwrap().shortlist[1].interview.clone().unwrap();
+    assert!(interview.state == InterviewState::Booked && !interview.range.overlaps(next), "{interview:?}");
+}
