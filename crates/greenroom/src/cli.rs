@@ -10,8 +10,9 @@ use anyhow::{Context, Result, bail};
 use clap::{Parser, Subcommand};
 
 use crate::{
+    check,
     config::{Config, Variables},
-    demo, logs, serve, wiring,
+    demo, import, logs, serve, wiring,
     world::MachineClock,
 };
 
@@ -29,6 +30,13 @@ enum Command {
     Serve,
     /// Run the whole product on this machine, with a simulated Zoho beside it and nothing to configure.
     Demo(demo::Arguments),
+    /// Check the whole way to one manager's calendar against a running server (GREENROOM_URL, GREENROOM_API_KEY); exit 0 or 1.
+    Check(check::Arguments),
+    /// Make many people known to a running server (GREENROOM_URL, GREENROOM_API_KEY).
+    Import {
+        #[command(subcommand)]
+        what: Import,
+    },
     /// Simulators for tests.
     Simulate {
         #[command(subcommand)]
@@ -60,6 +68,12 @@ enum Simulate {
         #[arg(long)]
         redirect_uri: Vec<String>,
     },
+}
+
+#[derive(Subcommand)]
+enum Import {
+    /// Managers from a CSV file. Says what would happen; --commit does it, and nothing if any line is wrong.
+    Managers(import::Arguments),
 }
 
 #[derive(Subcommand)]
@@ -105,6 +119,8 @@ fn start(arguments: Arguments) -> Result<ExitCode> {
         match arguments.command {
             Command::Serve => serve::serve(Config::from(&variables)?, home).await.map(|()| ExitCode::SUCCESS),
             Command::Demo(arguments) => Box::pin(demo::run(arguments)).await,
+            Command::Check(arguments) => check::check(arguments, &variables).await,
+            Command::Import { what: Import::Managers(arguments) } => import::managers(arguments, &variables).await,
             Command::Simulate { what: Simulate::Zoho { port, calendar, data, redirect_uri } } => {
                 simulate(port, calendar, data, redirect_uri).await
             }

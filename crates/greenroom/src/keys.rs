@@ -14,6 +14,10 @@ use vault::{Key, KeyId, KeyRing, LinkKey};
 
 use crate::config::Config;
 
+/// The lowest bits of a file's mode: what group and others may.
+#[cfg(unix)]
+const OTHERS_BITS: u32 = 6;
+
 /// The keys of an installation.
 pub struct Keys {
     /// For sealing.
@@ -27,19 +31,18 @@ pub struct Keys {
 impl Keys {
     /// Reads the key, or makes it where the database is new (`known` is `None`).
     pub fn load(config: &Config, home: Option<&Path>, known: Option<&str>, entropy: &dyn Entropy) -> Result<Self> {
-        let (text, origin) = match &config.key {
-            Some(text) => (text.clone(), "GREENROOM_KEY".to_owned()),
-            None => {
-                let path = key_path(config, home)?;
-                let origin = path.display().to_string();
-                match read(&path)? {
-                    Some(text) => (text, origin),
-                    None if known.is_some() => bail!(
-                        "the database is sealed with the key {}, and the key file {origin} does not exist; put the key file back, or name it in GREENROOM_KEY_FILE",
-                        known.unwrap_or_default()
-                    ),
-                    None => (make(&path, entropy)?, origin),
-                }
+        let (text, origin) = if let Some(text) = &config.key {
+            (text.clone(), "GREENROOM_KEY".to_owned())
+        } else {
+            let path = key_path(config, home)?;
+            let origin = path.display().to_string();
+            match read(&path)? {
+                Some(text) => (text, origin),
+                None if known.is_some() => bail!(
+                    "the database is sealed with the key {}, and the key file {origin} does not exist; put the key file back, or name it in GREENROOM_KEY_FILE",
+                    known.unwrap_or_default()
+                ),
+                None => (make(&path, entropy)?, origin),
             }
         };
         let key: Key = text.trim().parse().map_err(|error| anyhow::anyhow!("{origin} holds no usable key: {error}"))?;
@@ -71,6 +74,8 @@ fn key_path(config: &Config, home: Option<&Path>) -> Result<PathBuf> {
         }
     };
     if let (Some(folder), Some(parent)) = (config.database_folder(), path.parent()) {
+        // `greenroom.key` alone lies in the working folder.
+        let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
         let real = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
         ensure!(
             real(&folder) != real(parent),
@@ -88,7 +93,7 @@ fn read(path: &Path) -> Result<Option<String>> {
                 use std::os::unix::fs::PermissionsExt;
                 let mode = fs::metadata(path)?.permissions().mode();
                 ensure!(
-                    mode & 0o077 == 0,
+                    mode.trailing_zeros() >= OTHERS_BITS,
                     "the key file {} can be read by others; run: chmod 600 {}",
                     path.display(),
                     path.display()

@@ -1,10 +1,14 @@
 //! The binary's rooms: configuration, wiring, the worker loop, the command line. Only this crate sees every other one.
 
+mod check;
 pub mod cli;
 pub mod config;
+mod csv;
 mod demo;
+mod import;
 mod keys;
 mod logs;
+mod remote;
 mod serve;
 pub mod wiring;
 pub mod world;

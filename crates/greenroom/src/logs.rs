@@ -1,5 +1,7 @@
 //! Logs: text for people or JSON lines for machines, to standard error. Never an address or a title above debug.
 
+use std::io::IsTerminal;
+
 use anyhow::{Result, bail};
 use tracing_subscriber::EnvFilter;
 
@@ -9,7 +11,9 @@ use crate::config::Variables;
 pub fn start(variables: &Variables, quiet: bool) -> Result<()> {
     let filter = variables.get("GREENROOM_LOG").unwrap_or(if quiet { "error" } else { "info,hyper=warn,lettre=warn" });
     let filter = EnvFilter::try_new(filter)?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // Colours are for people; a file or a journal would hold them as noise.
+    let colours = std::io::stderr().is_terminal();
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);
     let started = match variables.get("GREENROOM_LOG_FORMAT").unwrap_or("text") {
         "text" => builder.with_target(false).try_init(),
         "json" => builder.json().try_init(),

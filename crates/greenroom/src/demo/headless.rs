@@ -58,7 +58,7 @@ impl<'a> Walk<'a> {
         reason = "this client plays the people, not the product; it follows no redirects so that each can be checked"
     )]
     fn new(places: &'a Places) -> Result<Self> {
-        let client = Client::builder().redirect(reqwest::redirect::Policy::none()).timeout(Duration::from_secs(60)).build()?;
+        let client = Client::builder().redirect(reqwest::redirect::Policy::none()).timeout(Duration::from_mins(1)).build()?;
         Ok(Self { places, client, watch: Stopwatch::start(), steps: 0 })
     }
 

@@ -89,7 +89,7 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode> {
     );
 
     let mover = clock::Mover::new(app.clone(), clock.clone(), arguments.data.clone());
-    let router = web::router_with(installation.web, clock::routes(mover));
+    let router = web::router_with(installation.web.clone(), clock::routes(mover));
     let admin_link = app.admin_link("demo administrator").await?;
     let [greenroom, us, eu] = listeners;
     let (stop, stopped) = tokio::sync::watch::channel(false);
@@ -104,7 +104,7 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode> {
         let (sim, stopping) = (sim.clone(), stopping());
         tokio::spawn(async move { sim.serve(location, listener, stopping).await })
     });
-    let server = tokio::spawn(serve::run(greenroom, router, app, stopping()));
+    let server = tokio::spawn(serve::run(greenroom, router, installation.web, stopping()));
 
     announce(&addresses, &admin_link, &key);
     let code = if arguments.headless {
