@@ -26,7 +26,7 @@ pub fn id() -> Option<String> {
 pub(crate) async fn identify(State(state): State<WebState>, request: Request, next: Next) -> Response {
     let theirs = request.headers().get(HEADER).and_then(|value| value.to_str().ok()).filter(|text| is_plain(text));
     let id = theirs.map_or_else(|| state.next_request_id(), str::to_owned);
-    // The path is not logged as it came: the last part of a mailed link is its token.
+    // The path is not logged as it came: the last part of a mailed link is its token, and some parts are people's addresses.
     let span = tracing::info_span!("request", id, method = %request.method(), path = shown_path(request.uri().path()));
     let answer = ID.scope(id.clone(), next.run(request)).instrument(span.clone());
     let mut response = answer.await;
@@ -41,12 +41,16 @@ fn is_plain(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
 }
 
-/// A path without what must not be logged: tokens of links.
+/// A path without what must not be logged: tokens of links, and addresses.
 fn shown_path(path: &str) -> String {
     let mut parts = path.split('/').skip(1);
     match (parts.next(), parts.next()) {
         (Some(folder @ ("p" | "connect" | "d" | "c" | "m" | "f" | "o" | "login")), Some(_)) => format!("/{folder}/…"),
-        _ => path.chars().take(120).collect(),
+        _ => {
+            let hidden = |part: &str| part.contains('@') || part.to_ascii_lowercase().contains("%40");
+            let shown: Vec<&str> = path.split('/').map(|part| if hidden(part) { "…" } else { part }).collect();
+            shown.join("/").chars().take(120).collect()
+        }
     }
 }
 
@@ -55,7 +59,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tokens_of_links_are_not_logged() {
+    fn tokens_of_links_and_addresses_are_not_logged() {
+        assert_eq!(shown_path("/api/v1/managers/ana@example.com/calendars"), "/api/v1/managers/…/calendars");
+        assert_eq!(shown_path("/api/v1/managers/ana%40example.com"), "/api/v1/managers/…");
         assert_eq!(shown_path("/p/secret"), "/p/…");
         assert_eq!(shown_path("/login/secret/more"), "/login/…");
         assert_eq!(shown_path("/vacancies/vac_1"), "/vacancies/vac_1");
