@@ -71,9 +71,10 @@ pub(super) async fn act(State(state): State<WebState>, Path(token): Path<String>
             )
         }
         "refuse" => {
+            let view = state.app.proposal_page(&token).await.map_err(failed)?;
             state.app.proposal_refuse(&token).await.map_err(failed)?;
-            let company = &state.app.settings().company;
-            links::notice(&state, "plain", t("proposal.refused.title"), t("proposal.refused.lead").with("company", company))
+            let lead = t("proposal.refused.lead").with("company", view.company).with("candidate", view.candidate);
+            links::notice(&state, "plain", t("proposal.refused.title"), lead)
         }
         _ => Ok(links::unknown_action()),
     }

@@ -148,3 +148,24 @@ fn open_routes_are_the_ones_that_mails_name() {
         assert!(open.contains(mailed), "{mailed}");
     }
 }
+
+#[tokio::test]
+async fn buttons_of_participants_act_and_say_so() {
+    for (path, purpose, number, action, said) in [
+        ("c", Purpose::Candidate, 3, "confirm", "Thank you, see you there"),
+        ("c", Purpose::Candidate, 3, "cannot&note=Mondays", "Thank you for telling us"),
+        ("m", Purpose::Manager, 4, "cannot", "Thank you for telling us"),
+        ("o", Purpose::Proposal, 6, "accept", "Booked"),
+        ("o", Purpose::Proposal, 6, "refuse", "The time is not booked"),
+        ("d", Purpose::Disconnect, 7, "disconnect", "Your calendar is disconnected"),
+        ("f", Purpose::Feedback, 5, "withdraw", "Your feedback is withdrawn"),
+    ] {
+        let world = World::new(false);
+        let path = format!("/{path}/{}", world.token(purpose, number));
+        assert_eq!(visitor(&world).post_plain(&path, "action=dance").await.status, StatusCode::UNPROCESSABLE_ENTITY, "{path}");
+        let answer = visitor(&world).post_plain(&path, &format!("action={action}")).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path} {action}: {}", answer.body);
+        check_page(&path, &answer);
+        assert!(answer.body.contains(said), "{path} {action}: {}", answer.body);
+    }
+}
