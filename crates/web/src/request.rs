@@ -44,14 +44,12 @@ fn is_plain(text: &str) -> bool {
 /// A path without what must not be logged: tokens of links, and addresses.
 fn shown_path(path: &str) -> String {
     let mut parts = path.split('/').skip(1);
-    match (parts.next(), parts.next()) {
-        (Some(folder @ ("p" | "connect" | "d" | "c" | "m" | "f" | "o" | "login")), Some(_)) => format!("/{folder}/…"),
-        _ => {
-            let hidden = |part: &str| part.contains('@') || part.to_ascii_lowercase().contains("%40");
-            let shown: Vec<&str> = path.split('/').map(|part| if hidden(part) { "…" } else { part }).collect();
-            shown.join("/").chars().take(120).collect()
-        }
+    if let (Some(folder @ ("p" | "connect" | "d" | "c" | "m" | "f" | "o" | "login")), Some(_)) = (parts.next(), parts.next()) {
+        return format!("/{folder}/…");
     }
+    let hidden = |part: &str| part.contains('@') || part.to_ascii_lowercase().contains("%40");
+    let shown: Vec<&str> = path.split('/').map(|part| if hidden(part) { "…" } else { part }).collect();
+    shown.join("/").chars().take(120).collect()
 }
 
 #[cfg(test)]
