@@ -121,7 +121,7 @@ def http(method, url, *, form=None, body=None, headers=None):
     """One request without following redirects; returns (status, headers, text). `body` is sent as JSON."""
     data, sent = None, dict(headers or {})
     if form is not None:
-        data = urllib.parse.urlencode(form).encode()
+        data = urllib.parse.urlencode(form, doseq=True).encode()
         sent.setdefault("Content-Type", "application/x-www-form-urlencoded")
     if body is not None:
         data = json.dumps(body).encode()

@@ -32,8 +32,10 @@ enum Runner {
 const LIMIT_SECONDS: u32 = 600;
 
 /// Every suite, in the order in which they run.
-pub const SUITES: &[Suite] =
-    &[Suite { name: "omnidapter", needs: &[Need::PythonPackages], runner: Runner::Python, script: "test_omnidapter.py" }];
+pub const SUITES: &[Suite] = &[
+    Suite { name: "omnidapter", needs: &[Need::PythonPackages], runner: Runner::Python, script: "test_omnidapter.py" },
+    Suite { name: "python-client", needs: &[Need::PythonPackages], runner: Runner::Python, script: "test_python_client.py" },
+];
 
 impl Suite {
     /// Runs it; `true` if it passed.
