@@ -1,5 +1,5 @@
 //! A whole installation behind its router.
-#![expect(clippy::disallowed_methods, reason = "test support")]
+#![expect(clippy::disallowed_methods, clippy::panic, reason = "test support")]
 
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, sync::Arc};
 

@@ -1,0 +1,248 @@
+//! A vacancy as the API shows it.
+
+use app::{PlaceInput, VacancyView};
+use domain::{
+    people::Person,
+    vacancies::{Place, Policy, VacancyState, Waiting},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::api::{
+    input::invalid,
+    interviews::InterviewBody,
+    output::{Answer, Moment},
+};
+
+/// A vacancy with its shortlist and what it waits for.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Vacancy)]
+pub(in crate::api) struct VacancyBody {
+    id: String,
+    /// The ETag; send it as `If-Match` with a change.
+    revision: i64,
+    /// Your own id.
+    external_id: Option<String>,
+    title: String,
+    #[schema(value_type = VacancyStateName)]
+    state: VacancyState,
+    paused: bool,
+    manager: PersonBrief,
+    /// Who asks, as the manager reads it.
+    requested_by: String,
+    place: Option<PlaceBody>,
+    rounds: Vec<RoundBody>,
+    policy: PolicyBody,
+    approved_at: Option<Moment>,
+    created_at: Moment,
+    /// In order: earlier ones get earlier times.
+    shortlist: Vec<ShortlistLine>,
+    /// Whom or what it waits for, since when, what happens next and when.
+    waiting_for: Vec<WaitingBody>,
+    /// What may be asked of it now.
+    allowed_actions: Vec<&'static str>,
+}
+
+/// How a vacancy stands.
+#[derive(ToSchema)]
+#[schema(as = VacancyState, rename_all = "snake_case")]
+#[expect(dead_code, reason = "only its schema is used: names of the domain's states")]
+enum VacancyStateName {
+    Draft,
+    Approved,
+    Closed,
+}
+
+/// Somebody, in short.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct PersonBrief {
+    id: String,
+    name: String,
+    /// Where mail goes; null where it was erased.
+    email: Option<String>,
+    /// An IANA zone, if known.
+    zone: Option<String>,
+}
+
+impl From<&Person> for PersonBrief {
+    fn from(person: &Person) -> Self {
+        Self {
+            id: person.id.to_string(),
+            name: person.name.clone(),
+            email: person.email().map(ToString::to_string),
+            zone: person.zone.as_ref().map(|zone| zone.name().to_owned()),
+        }
+    }
+}
+
+/// Where interviews take place.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[schema(as = Place)]
+#[serde(deny_unknown_fields)]
+pub(in crate::api) struct PlaceBody {
+    kind: PlaceKind,
+    /// The address or URL; absent for a Zoho Meeting.
+    #[serde(default)]
+    #[schema(required = false)]
+    value: Option<String>,
+}
+
+/// What kind of place it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum PlaceKind {
+    /// A room or street address.
+    Address,
+    /// A meeting URL.
+    Url,
+    /// A Zoho Meeting made with each event.
+    ZohoMeeting,
+}
+
+impl From<&Place> for PlaceBody {
+    fn from(place: &Place) -> Self {
+        let kind = match place {
+            Place::Address(_) => PlaceKind::Address,
+            Place::Url(_) => PlaceKind::Url,
+            Place::ZohoMeeting => PlaceKind::ZohoMeeting,
+        };
+        Self { kind, value: place.text().map(ToOwned::to_owned) }
+    }
+}
+
+impl From<PlaceBody> for PlaceInput {
+    fn from(place: PlaceBody) -> Self {
+        let value = place.value.unwrap_or_default();
+        match place.kind {
+            PlaceKind::Address => Self::Address(value),
+            PlaceKind::Url => Self::Url(value),
+            PlaceKind::ZohoMeeting => Self::ZohoMeeting,
+        }
+    }
+}
+
+/// One round of interviews.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Round)]
+struct RoundBody {
+    position: i64,
+    name: String,
+    minutes: i64,
+}
+
+/// What Greenroom may do by itself.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[schema(as = Policy)]
+#[serde(deny_unknown_fields)]
+pub(in crate::api) struct PolicyBody {
+    /// Whether provisional times are proposed where permission does not come.
+    provisional: bool,
+    /// How long permission is waited for first, in hours; 48 where absent.
+    #[serde(default = "two_days")]
+    #[schema(required = false)]
+    provisional_after_hours: i64,
+}
+
+const fn two_days() -> i64 {
+    48
+}
+
+impl PolicyBody {
+    pub(super) fn read(self) -> Answer<Policy> {
+        if !(0..=24 * 60).contains(&self.provisional_after_hours) {
+            return Err(invalid("policy.provisional_after_hours", "use 0 to 1440 hours"));
+        }
+        Ok(Policy { provisional: self.provisional, provisional_after_hours: self.provisional_after_hours })
+    }
+}
+
+/// One line of a shortlist.
+#[derive(Debug, Serialize, ToSchema)]
+struct ShortlistLine {
+    /// Names the place on the list.
+    id: String,
+    position: i64,
+    candidate: PersonBrief,
+    /// Why no time was found at the last attempt.
+    unplaced: Option<UnplacedBody>,
+    withdrawn: bool,
+    /// The interview that counts: the one not cancelled, else the last.
+    interview: Option<InterviewBody>,
+}
+
+/// No time could be offered.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Unplaced)]
+struct UnplacedBody {
+    since: Moment,
+    /// Codes, most frequent first.
+    reasons: Vec<String>,
+}
+
+/// Whom or what is waited for.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Waiting)]
+pub(in crate::api) struct WaitingBody {
+    /// A code: `permission`, `administrator`, `calendar`, `time`, `manager`, `interview`, `feedback`, `recruiter`.
+    on: String,
+    who: Option<String>,
+    since: Moment,
+    /// What happens next, as a code.
+    next: Option<String>,
+    next_at: Option<Moment>,
+}
+
+impl From<&Waiting> for WaitingBody {
+    fn from(waiting: &Waiting) -> Self {
+        Self {
+            on: waiting.on.clone(),
+            who: waiting.who.clone(),
+            since: waiting.since.into(),
+            next: waiting.next.clone(),
+            next_at: waiting.next_at.map(Moment),
+        }
+    }
+}
+
+impl From<&VacancyView> for VacancyBody {
+    fn from(view: &VacancyView) -> Self {
+        let vacancy = &view.vacancy;
+        let line = |item: &app::ShortlistItem| ShortlistLine {
+            id: item.candidacy.id.to_string(),
+            position: item.candidacy.position,
+            candidate: (&item.candidate).into(),
+            unplaced: item
+                .candidacy
+                .unplaced
+                .as_ref()
+                .map(|unplaced| UnplacedBody { since: unplaced.since.into(), reasons: unplaced.reasons.clone() }),
+            withdrawn: item.candidacy.withdrawn_at.is_some(),
+            interview: item.interview.as_ref().map(InterviewBody::from),
+        };
+        Self {
+            id: vacancy.id.to_string(),
+            revision: vacancy.rev,
+            external_id: vacancy.external_id.clone(),
+            title: vacancy.title.clone(),
+            state: vacancy.state,
+            paused: vacancy.paused_at.is_some(),
+            manager: (&view.manager).into(),
+            requested_by: vacancy.requested_by.clone(),
+            place: vacancy.place.as_ref().map(PlaceBody::from),
+            rounds: vacancy
+                .rounds
+                .iter()
+                .map(|round| RoundBody { position: round.position, name: round.name.clone(), minutes: round.minutes })
+                .collect(),
+            policy: PolicyBody {
+                provisional: vacancy.policy.provisional,
+                provisional_after_hours: vacancy.policy.provisional_after_hours,
+            },
+            approved_at: vacancy.approved_at.map(Moment),
+            created_at: vacancy.created_at.into(),
+            shortlist: view.shortlist.iter().map(line).collect(),
+            waiting_for: view.waiting_for.iter().map(WaitingBody::from).collect(),
+            allowed_actions: view.allowed_actions.clone(),
+        }
+    }
+}
