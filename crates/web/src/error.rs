@@ -15,7 +15,7 @@ use crate::{pages, request, texts::Text};
 
 /// Every problem the API answers with: code, status, title. docs/api.md has the same list for readers; v1 only adds to it. The reason
 /// codes of a refused action (409) are listed behind the others.
-pub const PROBLEMS: [(&str, u16, &str); 37] = [
+pub const PROBLEMS: &[(&str, u16, &str)] = &[
     ("bad_request", 400, "The request cannot be read"),
     ("no_host", 400, "The Host header is missing"),
     ("unauthorized", 401, "A live API key is needed"),
@@ -42,14 +42,19 @@ pub const PROBLEMS: [(&str, u16, &str); 37] = [
     ("timeout", 504, "The answer took too long"),
     ("clash", 409, "Something is in the calendar then"),
     ("empty_shortlist", 409, "The shortlist is empty"),
+    ("feedback_closed", 409, "The feedback is closed"),
     ("interview_cancelled", 409, "The interview is cancelled"),
     ("interview_over", 409, "The interview is over"),
+    ("job_not_dead", 409, "The job was not given up"),
     ("lending_off", 409, "Access tokens are not lent here"),
     ("no_calendar", 409, "There is no calendar that can be used"),
     ("no_feedback", 409, "There is no feedback"),
     ("no_place", 409, "The vacancy has no place"),
     ("not_ours", 409, "The event was not made here"),
+    ("not_provisional", 409, "The interview is not a provisional one"),
     ("not_yet", 409, "The interview has not taken place yet"),
+    ("nothing_pending", 409, "No connection waits for a decision"),
+    ("stranger", 409, "The person takes no part in the interview"),
     ("taken", 409, "The name belongs to something else"),
     ("time_not_available", 409, "The time cannot be offered"),
     ("vacancy_closed", 409, "The vacancy is closed"),
@@ -226,6 +231,21 @@ pub fn refusal(uri: Option<&Uri>, status: StatusCode, code: &str, title: &Text, 
 mod tests {
     use super::*;
     use crate::texts::t;
+
+    #[test]
+    fn the_guide_lists_every_problem() {
+        let guide = include_str!("../../../docs/api.md");
+        let missing: Vec<_> = PROBLEMS.iter().filter(|(code, ..)| !guide.contains(&format!("`{code}`"))).collect();
+        assert!(missing.is_empty(), "docs/api.md does not explain {missing:?}");
+    }
+
+    #[test]
+    fn what_the_domain_refuses_is_listed() {
+        use domain::interviews::Refused::{Cancelled, FeedbackClosed, NoFeedback, NotProvisional, NotYet, Over, Stranger};
+        for refused in [Over, Cancelled, NotYet, NotProvisional, FeedbackClosed, NoFeedback, Stranger] {
+            assert!(PROBLEMS.iter().any(|(code, status, _)| (*code, *status) == (refused.code(), 409)), "{refused:?}");
+        }
+    }
 
     #[test]
     fn guards_answer_in_the_shape_of_the_path() {
