@@ -18,6 +18,7 @@ use domain::{
 
 /// A noun to be stored as it is. Its `rev` is the one to be created: 1 inserts, `n` replaces revision `n - 1`.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "a change holds a handful of these for a moment; boxes would only be in the way")]
 pub enum Put {
     /// See [`Person`]. Its addresses and external id must also be taken as [`Name`]s.
     Person(Person),

@@ -5,6 +5,7 @@ use domain::{
     grants::{Grant, GrantState},
     jobs::{Dedupe, Work},
     links::{ConnectOutcome, Link, LinkProblem, Purpose},
+    mails::MailOrder,
     people::Person,
 };
 use ports::Put;
@@ -87,6 +88,15 @@ impl App {
         }
         let mut next: Grant = touched(&grant);
         next.state = GrantState::Refused;
+        if let Some(request) = &mut next.request {
+            // A "no" is an answer: nobody is asked again, and a person is told.
+            request.next_at = None;
+            draft.mail(MailOrder::Attention {
+                subject: grant.id.to_string(),
+                code: "permission_refused".to_owned(),
+                at: draft.now.as_second(),
+            });
+        }
         draft.audit("grant.refused", grant.id, json!({"person": person}));
         draft.put(Put::Grant(next));
         self.arrange_all(person, draft).await

@@ -273,6 +273,14 @@ impl App {
             let mut draft = self.draft(&Caller::system());
             draft.put(Put::Link(next));
             draft.audit("grant.authorization_ended", person, json!({"outcome": outcome}));
+            if matches!(outcome, ConnectOutcome::Misconfigured | ConnectOutcome::WrongDataCentre) {
+                // Only the operator can mend it, and the manager's page says that the company was told.
+                draft.mail(MailOrder::Attention {
+                    subject: person.to_string(),
+                    code: "misconfigured".to_owned(),
+                    at: draft.now.as_second(),
+                });
+            }
             Ok((draft.finish(), Verdict::Done))
         })
         .await
