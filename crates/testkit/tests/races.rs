@@ -18,7 +18,8 @@ const RACERS: usize = 64;
 
 async fn drain_together(apps: &[App]) {
     let mut tasks = tokio::task::JoinSet::new();
-    for app in apps.iter().cycle().take(8).cloned() {
+    for app in apps.iter().cycle().take(8) {
+        let app = app.clone();
         tasks.spawn(async move { app.drain(10_000).await.unwrap() });
     }
     while let Some(ran) = tasks.join_next().await {

@@ -1,5 +1,5 @@
 //! A whole installation in one test: real store, real Zoho client, a simulated Zoho on loopback, a clock that stands still.
-#![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "test support")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "test support")]
 #![expect(dead_code, reason = "each test file uses its part")]
 
 use std::{
