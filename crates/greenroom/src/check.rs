@@ -229,11 +229,18 @@ impl Check {
             let more = if times.len() > MAX_SHOWN { format!(" and {} more", times.len() - MAX_SHOWN) } else { String::new() };
             Some(format!("busy only {side}: {}{more}", shown.join(", ")))
         };
-        let sides = [named("only_events", "by the events"), named("only_provider", "by free/busy")];
-        failed(
-            sides.into_iter().flatten().collect::<Vec<_>>().join("; "),
-            "look at these times in the manager's calendar. Greenroom plans by the events, so a time that is busy only by free/busy may be offered; if it belongs to a calendar of its own, see that it is among the chosen ones",
-        )
+        let sides = [
+            (
+                named("only_events", "by the events"),
+                "Greenroom plans by the events, so nothing is offered then: see whether the calendar shows these times as free",
+            ),
+            (
+                named("only_provider", "by free/busy"),
+                "Greenroom plans by the events, so these times may be offered: see what the calendar has there, and whether its calendar is among the chosen ones",
+            ),
+        ];
+        let (means, cures): (Vec<String>, Vec<&str>) = sides.into_iter().filter_map(|(times, cure)| Some((times?, cure))).unzip();
+        failed(means.join("; "), cures.join(". "))
     }
 
     async fn make(&self, start: &str, end: &str) -> Step<(String, String)> {

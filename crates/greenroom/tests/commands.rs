@@ -44,6 +44,18 @@ async fn check_names_the_first_thing_that_is_wrong_and_passes_when_nothing_is() 
     assert_eq!(after["events"], before["events"], "the calendar is as it was");
     assert_eq!(after["graves"].as_array().map(Vec::len), Some(1), "and one event was there in between");
 
+    // The provider lists an event that is shown as free without saying so: free/busy knows better.
+    let free = busy
+        .replace("UID:1", "UID:2")
+        .replace("T14", "T20")
+        .replace("T15", "T21")
+        .replace("SUMMARY", "TRANSP:TRANSPARENT\r\nSUMMARY");
+    scene.sim.with(|world, now| world.import_ics(ANA, None, &free, now)).unwrap();
+    scene.sim.with(|world, _| world.switches.byinstance_has_transparency = false);
+    let differs = scene.run(&["check", ANA], &[url, ("GREENROOM_API_KEY", &key)]).await;
+    assert_eq!(differs.status.code(), Some(1));
+    assert!(said(&differs).contains("busy only by the events: ") && said(&differs).contains("T20:00:00Z"), "{}", said(&differs));
+
     // The account stops sharing: nothing to compare, and no claim that both agree.
     assert!(scene.sim.with(|world, _| world.switches.fb_not_enabled.insert(ANA.to_owned())));
     let unshared = scene.run(&["check", ANA], &[url, ("GREENROOM_API_KEY", &key)]).await;

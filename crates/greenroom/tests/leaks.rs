@@ -81,6 +81,31 @@ async fn no_token_secret_or_key_is_in_the_database_its_journal_the_log_or_a_page
     assert_eq!(found(&places, &raw), Vec::<&str>::new(), "the key's bytes leak");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn no_address_name_or_title_is_in_the_log_above_debug() {
+    let scene = Scene::new("leaks-log").await.with("GREENROOM_LOG", "info");
+    let mut serving = scene.serve().await;
+    let cookie = scene.log_in(&serving.printed()).await;
+    let key = scene.make_key(&cookie).await;
+    scene.connect(ANA, &key).await;
+    let mut places = Places::new();
+    let vacancy = walk(&scene, &key, &mut places).await;
+    pages(&scene, &cookie, &vacancy, &mut places).await;
+    let bruno = scene.client.post(format!("{}/api/admin/oauth/setup/", scene.greenroom)).bearer_auth(&key);
+    assert_eq!(bruno.form(&[("manager_email", "bruno@example.com"), ("notify", "true")]).send().await.unwrap().status(), 200);
+    scene.until("the mail", async || !mails(&scene, &key, "bruno@example.com").await.is_empty()).await;
+    let log = serving.log();
+    assert!(log.contains("/api/v1/managers/…/calendars"), "calls are logged: {log}");
+    let personal = ["@example", "%40", "Noor", "Haddad", "Platform engineer", "Interview with"];
+    let lines: Vec<_> = log.lines().filter(|line| personal.iter().any(|text| line.contains(text))).collect();
+    assert_eq!(lines, Vec::<&str>::new());
+}
+
+async fn mails(scene: &Scene, key: &str, to: &str) -> Vec<Value> {
+    let list: Value = scene.api(Method::GET, &format!("mails?to={to}"), key).send().await.unwrap().json().await.unwrap();
+    list["items"].as_array().unwrap().clone()
+}
+
 /// From an approved vacancy to a booking, with a refresh, a lent token, an event of its own, and calls that fail at the provider.
 async fn walk(scene: &Scene, key: &str, places: &mut Places) -> String {
     let place = json!({"kind": "url", "value": "https://meet.example.com/1"});
