@@ -86,6 +86,10 @@ def fields(page):
 @check
 def before_consent_the_error_holds_the_link(walk):
     error = refusal(walk.service.get_calendar_list, ANA)
+    expect((error.status, error.code) == (404, "not_found"), repr(vars(error)))
+    expect(not walk.service.get_valid_access_token(ANA), "there is a token of somebody unknown")
+    http("POST", f"{GREENROOM}/api/admin/oauth/setup/", form={"manager_email": ANA})
+    error = refusal(walk.service.get_calendar_list, ANA)
     expect(isinstance(error, AuthorizationRequired), repr(error))
     expect(error.authorization_url.startswith(f"{ZOHO}/oauth/v2/auth?"), error.authorization_url)
     expect(not walk.service.get_valid_access_token(ANA), "there is a token without a connection")

@@ -120,6 +120,18 @@ impl Problem {
         self
     }
 
+    /// The same in other words.
+    #[must_use]
+    pub fn saying(mut self, detail: impl Into<String>) -> Self {
+        self.0.detail = detail.into();
+        self
+    }
+
+    /// Whether it has this code.
+    pub fn is(&self, code: &str) -> bool {
+        self.0.code == code
+    }
+
     /// The same, saying how many seconds to wait.
     #[must_use]
     pub fn after(mut self, seconds: Option<u64>) -> Self {

@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 
 use super::{
     endpoint::{Authorized, Endpoint, get, post, put},
-    input::{Json, Paging, Query, id},
+    input::{IfMatch, Json, Paging, Query, id, missing},
     output::{Answer, List, Moment, Resource},
 };
 use crate::WebState;
@@ -27,6 +27,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .query::<Paging>()
             .lists::<ManagerBody>(),
         put("/managers", Right::Propose, "Makes a manager known, or changes what is known; the address is the key", save)
+            .if_match()
             .body::<NewManager>()
             .answers::<ManagerBody>(),
         get("/managers/{manager}", Right::Read, "One manager with their grant", show).answers::<ManagerBody>(),
@@ -169,12 +170,17 @@ pub(super) async fn person(state: &WebState, text: &str) -> Answer<Person> {
     Ok(state.app.person(id("manager", text)?).await?)
 }
 
-/// The address that a path names, known or not: use cases say what they do with an unknown one.
+/// The address of somebody known. Nobody is made known by a question about their calendar: that would turn every typing mistake into
+/// a person.
 pub(super) async fn address(state: &WebState, text: &str) -> Answer<String> {
-    if text.contains('@') {
-        return Ok(text.to_owned());
-    }
-    let person = person(state, text).await?;
+    let person = match person(state, text).await {
+        Err(problem) if problem.is("not_found") => {
+            let advice = "make them known with PUT /api/v1/managers, or ask for their permission with POST …/authorization";
+            let shown: String = text.chars().take(80).collect();
+            return Err(missing("manager", &shown).saying(format!("there is no manager `{shown}`; {advice}")));
+        }
+        found => found?,
+    };
     let email = person.email().map(ToString::to_string);
     Ok(email.ok_or_else(|| app::Error::missing("address of the manager", text))?)
 }
@@ -216,7 +222,16 @@ struct NewManager {
     external_id: Option<String>,
 }
 
-async fn save(State(state): State<WebState>, by: Authorized, Json(new): Json<NewManager>) -> Answer<Resource<ManagerBody>> {
+async fn save(
+    State(state): State<WebState>,
+    by: Authorized,
+    if_match: IfMatch,
+    Json(new): Json<NewManager>,
+) -> Answer<Resource<ManagerBody>> {
+    if if_match.0.is_some() {
+        let known = person(&state, &new.email).await?;
+        if_match.check("manager", known.id, known.rev)?;
+    }
     let input = PersonInput {
         name: new.name,
         email: new.email,
@@ -283,7 +298,8 @@ async fn authorize(
     Path(text): Path<String>,
     Json(how): Json<NewAuthorization>,
 ) -> Answer<Body<Permission>> {
-    let email = address(&state, &text).await?;
+    // Asking for permission makes somebody known, as the first version's setup does.
+    let email = if text.contains('@') { text } else { address(&state, &text).await? };
     Ok(Body(match state.app.setup(&email, how.name.as_deref(), how.notify, &by.caller).await? {
         Setup::Connected(status) => Permission::new(status, None),
         Setup::NeedsAuthorization { url, .. } => Permission::new(state.app.status(&email).await?, Some(url)),
@@ -291,8 +307,7 @@ async fn authorize(
 }
 
 async fn refresh(State(state): State<WebState>, by: Authorized, Path(text): Path<String>) -> Answer<Body<Permission>> {
-    let person = person(&state, &text).await?;
-    let email = address(&state, &person.id.to_string()).await?;
+    let email = address(&state, &text).await?;
     Ok(Body(match state.app.refresh_now(&email, &by.caller).await? {
         RefreshOutcome::Fresh(status) => Permission::new(status, None),
         RefreshOutcome::NeedsAuthorization { status, url } => Permission::new(status, Some(url)),

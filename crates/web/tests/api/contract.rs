@@ -244,3 +244,36 @@ async fn links_of_the_callback_that_do_not_open_get_their_page() {
     let state = url.query_pairs().find(|(key, _)| key == "state").unwrap().1.into_owned();
     assert_eq!(get(&world, &format!("/api/oauth/callback/?code=x&state={state}")).await.status, StatusCode::GONE);
 }
+
+#[tokio::test]
+async fn a_provider_that_fails_or_asks_to_wait_is_said_so() {
+    let world = World::new("contract_provider").await;
+    world.connect_ana().await;
+    let refresh = || post(&world, "/api/admin/oauth/refresh/", Some(FORM), "manager_email=ana@example.com");
+    world.clock.advance(300);
+    world.arm(serde_json::json!({"path": "/oauth/v2/token", "kind": "status", "status": 500, "times": 5})).await;
+    let failed = refresh().await;
+    assert_eq!(failed.status, StatusCode::BAD_GATEWAY, "{}", failed.text);
+    assert!(error_of(&failed).contains("try again"), "{}", failed.text);
+    // The connection stands as it did.
+    let status = get(&world, "/api/admin/oauth/status/?manager_email=ana@example.com").await.json();
+    assert_eq!((&status["is_active"], &status["has_valid_token"]), (&true.into(), &true.into()));
+
+    world.disarm().await;
+    let mut spent = None;
+    for _ in 0..12 {
+        world.clock.advance(2);
+        let answer = refresh().await;
+        if answer.status != StatusCode::OK {
+            spent = Some(answer);
+            break;
+        }
+    }
+    let spent = spent.unwrap();
+    assert_eq!(spent.status, StatusCode::TOO_MANY_REQUESTS, "{}", spent.text);
+    let wait: i64 = spent.header("retry-after").parse().unwrap();
+    assert!((1..=600).contains(&wait), "{wait}");
+    error_of(&spent);
+    world.clock.advance(wait);
+    assert_eq!(refresh().await.status, StatusCode::OK);
+}

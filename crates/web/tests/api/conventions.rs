@@ -196,6 +196,13 @@ async fn lists_go_on_where_the_page_before_ended() {
 #[tokio::test]
 async fn calendars_of_a_manager() {
     let world = World::new("api_calendars").await;
+    let unknown = world.get("/api/v1/managers/ana@example.com/calendars").await;
+    assert_eq!((unknown.status, unknown.json()["code"].as_str()), (StatusCode::NOT_FOUND, Some("not_found")));
+    assert_eq!(world.get("/api/v1/audit").await.json()["items"].as_array().unwrap().len(), 1, "a question made somebody known");
+    let known = world.call("PUT", "/api/v1/managers", Some(json!({"email": "ana@example.com"})), &[]).await;
+    assert_eq!(known.status, StatusCode::OK, "{}", known.text);
+    let late = Some(json!({"email": "ana@example.com", "name": "Ana"}));
+    assert_eq!(world.call("PUT", "/api/v1/managers", late, &[("if-match", "\"7\"")]).await.status, StatusCode::PRECONDITION_FAILED);
     let before = world.get("/api/v1/managers/ana@example.com/calendars").await;
     assert_eq!((before.status, before.json()["code"].as_str()), (StatusCode::CONFLICT, Some("needs_authorization")));
     assert!(before.json()["authorization_url"].as_str().unwrap().contains("/oauth/v2/auth?"));

@@ -158,6 +158,20 @@ impl World {
         format!("{}?{}", location.path(), location.query().unwrap())
     }
 
+    /// Something goes wrong at the provider from now on.
+    pub async fn arm(&self, fault: Value) {
+        let client = reqwest::Client::builder().build().unwrap();
+        let answer = client.post(self.zoho.join("/_sim/faults").unwrap()).json(&fault).send().await.unwrap();
+        assert!(answer.status().is_success(), "{}", answer.status());
+    }
+
+    /// Nothing goes wrong any more.
+    pub async fn disarm(&self) {
+        let client = reqwest::Client::builder().build().unwrap();
+        let answer = client.delete(self.zoho.join("/_sim/faults").unwrap()).send().await.unwrap();
+        assert!(answer.status().is_success(), "{}", answer.status());
+    }
+
     /// Ana consents, all of it over HTTP.
     pub async fn connect_ana(&self) {
         let asked = self.post("/api/v1/managers/ana@example.com/authorization", serde_json::json!({})).await.json();
