@@ -1,7 +1,7 @@
 //! `check EMAIL`: the whole way from here to one manager's calendar, step by step, over the API of a running server. Every step says what
 //! it found or, if it failed, what that means and what to do. With `--write` one marked event is made, read back and deleted again.
 
-use std::process::ExitCode;
+use std::{process::ExitCode, time::Duration};
 
 use anyhow::Result;
 use domain::{EmailAddress, Timestamp};
@@ -21,6 +21,9 @@ pub const TITLE: &str = "Greenroom check, will be deleted";
 const AHEAD_DAYS: i64 = 400;
 /// How far ahead events are read.
 const WINDOW_DAYS: i64 = 14;
+/// How often an event that was just written is looked for or deleted, and how long it waits in between.
+const TRIES: u32 = 5;
+const PAUSE: Duration = Duration::from_secs(2);
 /// Differences named one by one.
 const MAX_SHOWN: usize = 5;
 
@@ -96,7 +99,8 @@ impl Check {
         let (start, end) = self.window(AHEAD_DAYS * 24, 1);
         let step = self.make(&start, &end).await;
         let uid = self.report("an event can be made", step)?;
-        let step = self.find(&uid, &start, &end).await.and_then(|event| as_made(event.as_ref(), &start, &end));
+        let found = self.find(&uid, &start, &end, Option::is_some).await;
+        let step = found.and_then(|event| as_made(event.as_ref(), &start, &end));
         self.report("it is read back as it was made", step);
         let step = self.delete(&uid).await;
         self.report("it can be deleted", step)?;
@@ -252,6 +256,11 @@ impl Check {
         if answer.status == StatusCode::FORBIDDEN {
             return failed(answer.sentence(), "use a key that also has the right commit");
         }
+        if answer.status.is_server_error() {
+            let look =
+                format!("look on {start} in the calendar whether `{TITLE}` was made all the same, and delete it; {LOOK_AT_LOG}");
+            return failed(answer.sentence(), look);
+        }
         if !answer.status.is_success() {
             return self.refused(&answer);
         }
@@ -264,23 +273,38 @@ impl Check {
         }
     }
 
-    async fn find(&self, uid: &str, start: &str, end: &str) -> Step<Option<Value>> {
-        let body = self.read(&self.events_path(), &[("start", start), ("end", end)]).await?;
-        Ok(body["items"].as_array().into_iter().flatten().find(|event| event["id"] == uid).cloned())
+    /// The event as the calendar lists it. A list may lag behind a write, so it is asked again until it is as `wanted`, or patience ends.
+    async fn find(&self, uid: &str, start: &str, end: &str, wanted: fn(&Option<Value>) -> bool) -> Step<Option<Value>> {
+        let mut tries = 1..=TRIES;
+        loop {
+            let body = self.read(&self.events_path(), &[("start", start), ("end", end)]).await?;
+            let found = body["items"].as_array().into_iter().flatten().find(|event| event["id"] == uid).cloned();
+            if wanted(&found) || tries.next() == Some(TRIES) {
+                return Ok(found);
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
     }
 
     async fn delete(&self, uid: &str) -> Step<((), String)> {
         let mut path = self.events_path().to_vec();
         path.push(uid);
-        let answer = self.send(Method::DELETE, &path, None).await?;
-        if answer.status.is_success() {
-            return Ok(((), "deleted".to_owned()));
-        }
+        let mut tries = 1..=TRIES;
+        let answer = loop {
+            let answer = self.send(Method::DELETE, &path, None).await?;
+            if answer.status.is_success() {
+                return Ok(((), "deleted".to_owned()));
+            }
+            if tries.next() == Some(TRIES) {
+                break answer;
+            }
+            tokio::time::sleep(PAUSE).await;
+        };
         failed(answer.sentence(), format!("delete `{TITLE}` by hand in the calendar, {AHEAD_DAYS} days from now"))
     }
 
     async fn gone(&self, uid: &str, start: &str, end: &str) -> Step<((), String)> {
-        match self.find(uid, start, end).await? {
+        match self.find(uid, start, end, Option::is_none).await? {
             None => Ok(((), "the calendar is as it was".to_owned())),
             Some(_) => failed(
                 "the provider said it was deleted and still lists it",

@@ -163,7 +163,7 @@ async fn admin_link(config: &Config, home: Option<&Path>, name: &str) -> Result<
 #[expect(clippy::disallowed_methods, reason = "one request to this machine, with a limit")]
 async fn healthcheck(variables: &Variables) -> Result<ExitCode> {
     let listen = Config::from(variables)?.listen;
-    let client = reqwest::Client::builder().timeout(std::time::Duration::from_secs(5)).build()?;
+    let client = reqwest::Client::builder().no_proxy().timeout(std::time::Duration::from_secs(5)).build()?;
     let answer = client.get(format!("http://127.0.0.1:{}/healthz", listen.port())).send().await?;
     Ok(if answer.status().is_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

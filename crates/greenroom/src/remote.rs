@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use reqwest::{Client, Method, StatusCode, Url, redirect::Policy};
 use serde_json::Value;
 
-use crate::config::Variables;
+use crate::config::{Variables, is_loopback};
 
 /// Where a server listens unless it was told otherwise.
 pub const DEFAULT_URL: &str = "http://localhost:8040";
@@ -55,7 +55,12 @@ impl Server {
         let base = base.with_context(|| format!("GREENROOM_URL `{text}` is not a web address such as {DEFAULT_URL}"))?;
         let key = variables.secret("GREENROOM_API_KEY")?;
         ensure!(key.as_deref().is_none_or(str::is_ascii), "GREENROOM_API_KEY holds letters that no key has; copy it again");
-        let client = Client::builder().timeout(LIMIT).redirect(Policy::none()).build().context("no HTTP client can be made")?;
+        let mut client = Client::builder().timeout(LIMIT).redirect(Policy::none());
+        if is_loopback(&base) {
+            // A proxy would look for it on its own machine.
+            client = client.no_proxy();
+        }
+        let client = client.build().context("no HTTP client can be made")?;
         Ok(Self { base, key, client })
     }
 

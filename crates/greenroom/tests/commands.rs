@@ -44,6 +44,11 @@ async fn check_names_the_first_thing_that_is_wrong_and_passes_when_nothing_is() 
     assert_eq!(after["events"], before["events"], "the calendar is as it was");
     assert_eq!(after["graves"].as_array().map(Vec::len), Some(1), "and one event was there in between");
 
+    // A list that lags behind a write is asked again.
+    scene.sim.with(|world, _| (world.switches.create_invisible_s, world.switches.delete_readable_s) = (1, 1));
+    let late = scene.run(&["check", ANA, "--write"], &[url, ("GREENROOM_API_KEY", &key)]).await;
+    assert!(late.status.success(), "{}", said(&late));
+
     // The provider lists an event that is shown as free without saying so: free/busy knows better.
     let free = busy
         .replace("UID:1", "UID:2")
