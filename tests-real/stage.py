@@ -4,7 +4,9 @@ For the suites that need the whole product from outside: the mails it sends, the
 """
 
 import contextlib
+import html
 import json
+import re
 
 from support import PORT, SCRATCH, Program, expect, http
 
@@ -41,3 +43,32 @@ def simulator(path, body):
     status, _, text = http("POST", f"{ZOHO}/_sim/{path}", body=body)
     expect(status in (200, 201), f"/_sim/{path} answered {status}: {text}")
     return json.loads(text)
+
+
+def log_in(serving):
+    """The first administrator follows the link that `serve` printed; gives the cookie."""
+    # It listens before it is ready; what it answers comes after what it prints.
+    http("GET", f"{GREENROOM}/healthz")
+    link = re.search(r"http://\S+/login/\S+", serving.output()).group()
+    status, headers, page = http("POST", link, form=hidden_fields(http("GET", link)[2]))
+    expect(status == 303, f"the log-in was answered with {status}: {page[:500]}")
+    return headers["Set-Cookie"].split(";")[0]
+
+
+def make_key(cookie, *rights):
+    """Makes an API key on the dashboard's page, as a person does."""
+    page = http("GET", f"{GREENROOM}/keys", headers={"Cookie": cookie})[2]
+    form = hidden_fields(page) | {"action": "create", "name": "suite", "days": "never", "right": rights}
+    status, _, page = http("POST", f"{GREENROOM}/keys", form=form, headers={"Cookie": cookie})
+    found = re.search(r"grk_[A-Za-z0-9_-]{43}", page)
+    expect(status == 200 and found, f"the key was answered with {status}: {page[:1000]}")
+    return found.group()
+
+
+def hidden_fields(page):
+    """The hidden fields of the forms on a page."""
+    found = {}
+    for tag in re.findall(r"<input[^>]*type=\"hidden\"[^>]*>", page):
+        name, value = (re.search(rf'{part}="([^"]*)"', tag) for part in ("name", "value"))
+        found.setdefault(name.group(1), html.unescape(value.group(1)))
+    return found

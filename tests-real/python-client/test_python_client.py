@@ -1,9 +1,7 @@
 """`clients/python/zoho_oauth_service.py` against `greenroom serve`, which works against `greenroom simulate zoho`."""
 
 import datetime
-import html
 import pathlib
-import re
 import sys
 import time
 import urllib.parse
@@ -11,7 +9,7 @@ import urllib.parse
 TOP = pathlib.Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(TOP), str(TOP.parent / "clients/python")]
 
-from stage import GREENROOM, ZOHO, stage
+from stage import GREENROOM, ZOHO, log_in, make_key, stage
 from support import check, expect, http, run_checks
 from zoho_oauth_service import AuthorizationRequired, GreenroomError, ZohoOAuthService
 
@@ -34,28 +32,9 @@ class Walk:
     """What one check hands to the next."""
 
     def __init__(self, serving):
-        self.cookie = self.log_in(serving)
-        self.key = self.make_key("read", "commit", "calendar_titles", "lend")
+        self.cookie = log_in(serving)
+        self.key = make_key(self.cookie, "read", "commit", "calendar_titles", "lend")
         self.service = ZohoOAuthService(GREENROOM, self.key)
-
-    @staticmethod
-    def log_in(serving):
-        """The first administrator follows the link that `serve` printed."""
-        # It listens before it is ready; what it answers comes after what it prints.
-        http("GET", f"{GREENROOM}/healthz")
-        link = re.search(r"http://\S+/login/\S+", serving.output()).group()
-        status, headers, page = http("POST", link, form=fields(http("GET", link)[2]))
-        expect(status == 303, f"the log-in was answered with {status}: {page[:500]}")
-        return headers["Set-Cookie"].split(";")[0]
-
-    def make_key(self, *rights):
-        """Makes an API key on the dashboard's page, as a person does."""
-        page = http("GET", f"{GREENROOM}/keys", headers={"Cookie": self.cookie})[2]
-        form = fields(page) | {"action": "create", "name": "suite", "days": "never", "right": rights}
-        status, _, page = http("POST", f"{GREENROOM}/keys", form=form, headers={"Cookie": self.cookie})
-        found = re.search(r"grk_[A-Za-z0-9_-]{43}", page)
-        expect(status == 200 and found, f"the key was answered with {status}: {page[:1000]}")
-        return found.group()
 
     def consent(self):
         """Ana follows the link and says yes; her browser comes back to Greenroom."""
@@ -72,15 +51,6 @@ class Walk:
                 return
             expect(time.monotonic() < end, f"she is not connected after 20 s: {status} {page[:500]}")
             time.sleep(0.1)
-
-
-def fields(page):
-    """The hidden fields of the forms on a page."""
-    found = {}
-    for tag in re.findall(r"<input[^>]*type=\"hidden\"[^>]*>", page):
-        name, value = (re.search(rf'{part}="([^"]*)"', tag) for part in ("name", "value"))
-        found.setdefault(name.group(1), html.unescape(value.group(1)))
-    return found
 
 
 @check
@@ -150,7 +120,7 @@ def mistakes_say_what_to_do(walk):
     expect(error.status == 422, repr(vars(error)))
     error = refusal(ZohoOAuthService(GREENROOM, "grk_wrong").get_calendar_list, ANA)
     expect(error.status == 401 and "API key" in str(error), repr(vars(error)))
-    error = refusal(ZohoOAuthService(GREENROOM, walk.make_key("read")).get_valid_access_token, ANA)
+    error = refusal(ZohoOAuthService(GREENROOM, make_key(walk.cookie, "read")).get_valid_access_token, ANA)
     expect(error.status == 403 and "`lend`" in str(error), repr(vars(error)))
     error = refusal(ZohoOAuthService("http://localhost:9", walk.key).get_calendar_list, ANA)
     expect(error.status is None and "does not answer" in str(error), repr(vars(error)))
