@@ -16,7 +16,7 @@ pub fn start(variables: &Variables, quiet: bool) -> Result<()> {
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);
     let started = match variables.get("GREENROOM_LOG_FORMAT").unwrap_or("text") {
         "text" => builder.with_target(false).try_init(),
-        "json" => builder.json().try_init(),
+        "json" => builder.json().with_span_list(false).try_init(),
         other => bail!("GREENROOM_LOG_FORMAT is `{other}`; write text or json"),
     };
     started.map_err(|error| anyhow::anyhow!("logging cannot start: {error}"))

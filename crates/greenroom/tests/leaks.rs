@@ -24,7 +24,10 @@ async fn no_token_secret_or_key_is_in_the_database_its_journal_the_log_or_a_page
     let key = scene.make_key(&cookie).await;
     let mut places = Places::new();
 
-    let outcome = scene.connect(ANA, &key).await;
+    let (callback, outcome) = scene.connect(ANA, &key).await;
+    let replayed = scene.client.get(&callback).send().await.unwrap();
+    assert!(replayed.status().is_client_error(), "a used state does not open again");
+    places.push(("a used state".to_owned(), body(replayed).await));
     places.push((outcome.clone(), body(scene.get(&outcome).await).await));
     let vacancy = walk(&scene, &key, &mut places).await;
     pages(&scene, &cookie, &vacancy, &mut places).await;

@@ -179,8 +179,9 @@ impl Scene {
         made[start..].chars().take_while(|c| c.is_ascii_alphanumeric() || "_-".contains(*c)).collect()
     }
 
-    /// The manager consents at the simulator and comes back; waits until the grant works. Gives the path of the outcome.
-    pub async fn connect(&self, email: &str, key: &str) -> String {
+    /// The manager consents at the simulator and comes back; waits until the grant works. Gives the address that Zoho sent
+    /// the browser back to, and the path of the outcome.
+    pub async fn connect(&self, email: &str, key: &str) -> (String, String) {
         let url = format!("{}/api/admin/oauth/setup/", self.greenroom);
         let asked = self.client.post(url).bearer_auth(key).form(&[("manager_email", email)]).send().await.unwrap();
         let asked: Value = asked.json().await.unwrap();
@@ -189,11 +190,11 @@ impl Scene {
         fields.extend([("user".to_owned(), email.to_owned()), ("decision".to_owned(), "accept".to_owned())]);
         let decided = self.client.post(format!("{}/oauth/v2/auth/decide", self.zoho)).form(&fields).send().await.unwrap();
         let callback = decided.headers()[header::LOCATION].to_str().unwrap().to_owned();
-        let returned = self.client.get(callback).send().await.unwrap();
+        let returned = self.client.get(&callback).send().await.unwrap();
         assert_eq!(returned.status(), 303);
         let outcome = returned.headers()[header::LOCATION].to_str().unwrap().to_owned();
         self.until("the connection", async || self.status(email, key).await["has_valid_token"] == true).await;
-        outcome
+        (callback, outcome)
     }
 
     pub async fn status(&self, email: &str, key: &str) -> Value {
