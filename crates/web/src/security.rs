@@ -5,18 +5,22 @@ use std::{any::Any, time::Duration};
 
 use axum::{
     Router,
-    body::{Body, to_bytes},
+    body::Body,
     extract::{Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header},
     middleware::{Next, from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
 };
+use futures_util::StreamExt;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{WebState, error::refusal, request, texts::t};
 
 /// Largest request body.
 pub const BODY_LIMIT_BYTES: usize = 256 * 1024;
+
+/// How much of a body that is too large is read before it is refused.
+const DISCARD_LIMIT_BYTES: usize = 8 * 1024 * 1024;
 
 /// How long an answer may take; a stream's beginning counts, not its length.
 const ANSWER_LIMIT: Duration = Duration::from_mins(1);
@@ -67,20 +71,34 @@ async fn limit_time(request: Request, next: Next) -> Response {
 /// Reads the whole body before any handler runs, so that what is too large gets a sentence and never half an effect.
 async fn limit_body(request: Request, next: Next) -> Response {
     let uri = request.uri().clone();
-    let too_large = || {
-        let sentence = t("refused.too_large").with("limit", BODY_LIMIT_BYTES / 1024);
-        refusal(Some(&uri), StatusCode::PAYLOAD_TOO_LARGE, "too_large", &t("refused.too_large.title"), &sentence)
-    };
     let (parts, body) = request.into_parts();
     let stated =
         parts.headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()).and_then(|text| text.parse::<usize>().ok());
-    if stated.is_some_and(|length| length > BODY_LIMIT_BYTES) {
-        return too_large();
+    if stated.is_none_or(|length| length <= DISCARD_LIMIT_BYTES)
+        && let Some(bytes) = read_body(body).await
+    {
+        return next.run(Request::from_parts(parts, Body::from(bytes))).await;
     }
-    match to_bytes(body, BODY_LIMIT_BYTES).await {
-        Ok(bytes) => next.run(Request::from_parts(parts, Body::from(bytes))).await,
-        Err(_) => too_large(),
+    let sentence = t("refused.too_large").with("limit", BODY_LIMIT_BYTES / 1024);
+    refusal(Some(&uri), StatusCode::PAYLOAD_TOO_LARGE, "too_large", &t("refused.too_large.title"), &sentence)
+}
+
+/// The body, unless it is too large or breaks off. One that is too large is read on for a while all the same: callers that send everything
+/// before they listen would otherwise find a broken connection instead of the answer.
+async fn read_body(body: Body) -> Option<Vec<u8>> {
+    let mut chunks = body.into_data_stream();
+    let (mut kept, mut seen) = (Vec::new(), 0);
+    while seen <= DISCARD_LIMIT_BYTES {
+        let Some(chunk) = chunks.next().await else { return (seen <= BODY_LIMIT_BYTES).then_some(kept) };
+        let chunk = chunk.ok()?;
+        seen += chunk.len();
+        if seen <= BODY_LIMIT_BYTES {
+            kept.extend_from_slice(&chunk);
+        } else {
+            kept.clear();
+        }
     }
+    None
 }
 
 /// Only names that are ours: against DNS rebinding, and so that nothing builds on a name somebody made up.
