@@ -5,11 +5,11 @@ mod provisional;
 
 pub(crate) use busy::is_ours;
 use domain::{
-    Id, TimeRange, Zone,
+    Id, TimeRange, Timestamp, Zone,
     candidacies::{Candidacy, Unplaced},
     claims::Holder,
-    grants::{Grant, GrantState},
-    interviews::{Interview, InterviewState, NewInterview},
+    grants::{Grant, GrantState, PermissionRequest},
+    interviews::{By, Interview, InterviewState, NewInterview},
     jobs::{Dedupe, Work},
     mails::MailOrder,
     people::Person,
@@ -45,6 +45,27 @@ pub(crate) struct Desk {
     pub release_minutes: u32,
 }
 
+/// What became of one candidate.
+enum Placed {
+    /// They have a time now.
+    Booked,
+    /// No time was found; `new` if it was not known before.
+    Nowhere {
+        /// Whether the recruiter must hear of it.
+        new: bool,
+    },
+    /// There was nothing to do.
+    Nothing,
+}
+
+/// Whether a manager without a usable grant is asked for an approval: not while a request or a connection is open, but again where the
+/// last series ended before this approval.
+fn asks_again(grant: &Grant, approved_at: Option<Timestamp>) -> bool {
+    let over =
+        |request: &PermissionRequest| request.exhausted_at.is_some_and(|end| approved_at.is_some_and(|approved| approved > end));
+    grant.pending.is_none() && grant.request.as_ref().is_none_or(over)
+}
+
 impl App {
     pub(crate) async fn run_arrange(&self, id: Id<Vacancy>) -> Result<Verdict> {
         let Some(vacancy) = self.store().vacancy(id).await? else { return Ok(Verdict::Done) };
@@ -61,13 +82,13 @@ impl App {
     }
 
     async fn arrange_without_permission(&self, vacancy: Vacancy, manager: Person) -> Result<Verdict> {
-        let (person, id) = (&manager, vacancy.id);
+        let (person, id, vacancy_approved) = (&manager, vacancy.id, vacancy.approved_at);
         let grant = self
             .transact(None, || async move {
                 let mut draft = self.draft(&Self::by_job());
                 let known = self.store().grant_of(person.id, self.provider()?.name()).await?;
                 let fresh = match known {
-                    Some(grant) if grant.request.is_some() || grant.pending.is_some() => return Ok((draft.finish(), grant)),
+                    Some(grant) if !asks_again(&grant, vacancy_approved) => return Ok((draft.finish(), grant)),
                     Some(grant) => grant,
                     None => {
                         let provider = self.provider()?.name();
@@ -81,7 +102,9 @@ impl App {
                 Ok((draft.finish(), asked))
             })
             .await?;
-        let since = grant.request.as_ref().map_or(self.now(), |request| request.first_at);
+        let approved = vacancy.approved_at.unwrap_or(vacancy.created_at);
+        let pending = grant.pending.as_ref().map(|pending| pending.since);
+        let since = grant.request.as_ref().map(|request| request.first_at).or(pending).unwrap_or(approved);
         if !vacancy.policy.provisional {
             return Ok(Verdict::Done);
         }
@@ -115,6 +138,10 @@ impl App {
         };
         let now = self.now();
         let window = TimeRange::new(now, later(desk.rules.latest(now), 60)?).map_err(|error| Error::Internal(error.to_string()))?;
+        let grant = match self.fresh_calendars(grant).await? {
+            Ok(grant) => grant,
+            Err(error) => return self.calendar_unreadable(&desk.vacancy, &error).await,
+        };
         match self.busy(&grant, window).await? {
             Ok(set) => desk.busy = Busy::Known { as_of: now, set },
             Err(error) => return self.calendar_unreadable(&desk.vacancy, &error).await,
@@ -139,18 +166,24 @@ impl App {
     /// Places everybody who has no time yet, in shortlist order. Gives how many found none.
     async fn place_all(&self, desk: &Desk) -> Result<usize> {
         let mut unplaced = 0;
-        let mut placed = 0;
+        let mut news = 0;
         for candidacy in self.store().shortlist(desk.vacancy.id).await? {
             if candidacy.withdrawn_at.is_some() {
                 continue;
             }
-            match self.place(desk, candidacy.id).await? {
-                Some(true) => placed += 1,
-                Some(false) => unplaced += 1,
-                None => {}
+            match self.place(desk, candidacy.id).await {
+                Ok(Placed::Booked) => news += 1,
+                Ok(Placed::Nowhere { new }) => {
+                    unplaced += 1;
+                    news += usize::from(new);
+                }
+                Ok(Placed::Nothing) => {}
+                // Time that is held at this moment: the others go on, this one is looked at again.
+                Err(Error::Busy) => unplaced += 1,
+                Err(error) => return Err(error),
             }
         }
-        if placed > 0 {
+        if news > 0 {
             self.order_summary(desk.vacancy.id).await?;
         }
         Ok(unplaced)
@@ -168,17 +201,29 @@ impl App {
         self.commit(draft.finish()).await.map_err(Error::from)
     }
 
-    /// Gives one candidate the earliest time that passes every rule. `None`: they have one already.
-    async fn place(&self, desk: &Desk, candidacy: Id<Candidacy>) -> Result<Option<bool>> {
+    /// Whether the vacancy still wants interviews, and this candidate has had none that a person cancelled.
+    async fn wants_placing(&self, desk: &Desk, candidacy: &Candidacy) -> Result<bool> {
+        let vacancy = self.store().vacancy(desk.vacancy.id).await?;
+        if !vacancy.is_some_and(|vacancy| vacancy.state == VacancyState::Approved && vacancy.paused_at.is_none()) {
+            return Ok(false);
+        }
+        let by_a_person = |interview: &Interview| interview.cancelled.as_ref().is_some_and(|(by, ..)| *by != By::System);
+        let interviews = self.store().interviews_of(desk.vacancy.id).await?;
+        Ok(!interviews.iter().any(|interview| interview.candidacy == candidacy.id && by_a_person(interview)))
+    }
+
+    /// Gives one candidate the earliest time that passes every rule.
+    async fn place(&self, desk: &Desk, candidacy: Id<Candidacy>) -> Result<Placed> {
         self.transact(Some(Holder::person(desk.manager.id)), || async move {
             let mut draft = self.draft(&Self::by_job());
             let Some(candidacy) = self.store().candidacy(candidacy).await?.filter(|candidacy| candidacy.withdrawn_at.is_none())
             else {
-                return Ok((draft.finish(), None));
+                return Ok((draft.finish(), Placed::Nothing));
             };
             let round = desk.round.position;
-            if self.store().owner(Scope::Round, &format!("{}:{round}", candidacy.id)).await?.is_some() {
-                return Ok((draft.finish(), None));
+            let taken = self.store().owner(Scope::Round, &format!("{}:{round}", candidacy.id)).await?.is_some();
+            if taken || !self.wants_placing(desk, &candidacy).await? {
+                return Ok((draft.finish(), Placed::Nothing));
             }
             let agendas = self.agenda_revs(&[desk.manager.id, candidacy.person]).await?;
             let exhausted = matches!(desk.busy, Busy::Assumed { .. }) && self.proposals(&candidacy).await? >= MAX_PROPOSALS;
@@ -192,6 +237,7 @@ impl App {
                         at: draft.now.as_second(),
                     });
                 }
+                let new = candidacy.unplaced.is_none();
                 if candidacy.unplaced.as_ref().is_none_or(|unplaced| unplaced.reasons != obstacles) {
                     let mut next = touched(&candidacy);
                     let since = candidacy.unplaced.map_or(draft.now, |unplaced| unplaced.since);
@@ -199,7 +245,7 @@ impl App {
                     next.unplaced = Some(Unplaced { since, reasons: obstacles });
                     draft.put(Put::Candidacy(next));
                 }
-                return Ok((draft.finish(), Some(false)));
+                return Ok((draft.finish(), Placed::Nowhere { new }));
             };
             let (interview, effects) = Interview::new(NewInterview {
                 id: self.id(),
@@ -215,13 +261,12 @@ impl App {
             });
             draft.take(Scope::Round, format!("{}:{round}", candidacy.id), interview.id);
             draft.audit("interview.placed", interview.id, json!({"start": range.start(), "provisional": interview.provisional}));
-            if candidacy.unplaced.is_some() {
-                let mut next = touched(&candidacy);
-                next.unplaced = None;
-                draft.put(Put::Candidacy(next));
-            }
+            // Always written: a withdrawal at the same moment is then a conflict, not an invitation.
+            let mut next = touched(&candidacy);
+            next.unplaced = None;
+            draft.put(Put::Candidacy(next));
             draft.interview(interview, &effects, &agendas, i64::from(desk.release_minutes))?;
-            Ok((draft.finish(), Some(true)))
+            Ok((draft.finish(), Placed::Booked))
         })
         .await
     }

@@ -257,6 +257,10 @@ impl App {
     /// The end of an interview has come.
     pub(crate) async fn run_finish(&self, id: Id<Interview>, sequence: i64) -> Result<Verdict> {
         let Some(interview) = self.store().interview(id).await? else { return Ok(Verdict::Done) };
+        if interview.sequence == sequence && interview.state == InterviewState::Attention {
+            // Whether it took place is part of what a person must decide.
+            return Ok(Verdict::Again { seconds: 3_600, error: None });
+        }
         if interview.sequence != sequence || interview.state != InterviewState::Booked {
             return Ok(Verdict::Done);
         }
@@ -331,7 +335,7 @@ impl App {
         self.by_link(token, purpose, "interview.cannot", |_| Command::Alarm(reason)).await?;
         if !text.is_empty() {
             let (link, interview) = self.linked_interview(token, purpose).await?;
-            let actor = Actor::Person(link.subject);
+            let actor = Actor::Person(link.person.map_or(link.subject, |person| person.to_string()));
             let mut draft = self.draft(&Caller { actor, request: None });
             draft.audit("interview.note", interview.id, json!({"note": text}));
             self.commit(draft.finish()).await?;

@@ -55,7 +55,7 @@ impl App {
             text: kept(message.text),
             html: kept(message.html),
             calendar: message.calendar.map(|(_, text)| kept(text)),
-            about: about(order),
+            about: order.about(),
             sent_at: draft.now,
         };
         draft.audit("mail.sent", &mail.about, json!({"kind": mail.kind, "message_id": mail.message_id}));
@@ -67,9 +67,9 @@ impl App {
     /// A message that will never be taken is put before people, not hidden.
     async fn mail_refused(&self, order: &MailOrder, why: &str) -> Result<()> {
         let mut draft = self.draft(&Self::by_job());
-        draft.audit("mail.refused", about(order), json!({"kind": order.kind(), "why": why}));
+        draft.audit("mail.refused", order.about(), json!({"kind": order.kind(), "why": why}));
         if !matches!(order, MailOrder::Attention { .. }) {
-            draft.mail(MailOrder::Attention { subject: about(order), code: "mail_refused".to_owned(), at: draft.now.as_second() });
+            draft.mail(MailOrder::Attention { subject: order.about(), code: "mail_refused".to_owned(), at: draft.now.as_second() });
         }
         self.commit(draft.finish()).await.map_err(Error::from)
     }
@@ -342,22 +342,5 @@ fn meeting(view: &InterviewView) -> Meeting {
         zone: view.interview.zone.clone(),
         place: view.vacancy.place.clone(),
         meeting_url: view.interview.event.as_ref().and_then(|event| event.meeting_url.clone()),
-    }
-}
-
-/// The id of what a message is about.
-fn about(order: &MailOrder) -> String {
-    match order {
-        MailOrder::PermissionRequest { person, .. }
-        | MailOrder::FreshPermissionLink { person, .. }
-        | MailOrder::Connected { person, .. } => person.to_string(),
-        MailOrder::ManagerNotice { interview, .. }
-        | MailOrder::CandidateNotice { interview, .. }
-        | MailOrder::Reminder { interview, .. }
-        | MailOrder::FeedbackRequest { interview, .. }
-        | MailOrder::Proposal { interview, .. }
-        | MailOrder::Result { interview, .. } => interview.to_string(),
-        MailOrder::Summary { vacancy, .. } => vacancy.to_string(),
-        MailOrder::Attention { subject, .. } => subject.clone(),
     }
 }

@@ -18,6 +18,7 @@ use url::Url;
 use vault::link_token;
 
 pub use callback::Callback;
+pub(crate) use exchange::busy_calendars;
 pub use pages::{ConnectView, DisconnectView, PermissionView};
 
 use crate::{App, Caller, Error, Result, draft::Draft};
@@ -98,7 +99,11 @@ impl App {
             let url = self.authorization_url(&link, &person)?;
             if notify {
                 let page = self.live_link(Purpose::Permission, &person, &mut draft).await?;
-                draft.mail(domain::mails::MailOrder::FreshPermissionLink { person: person.id, link: page.id });
+                draft.mail(domain::mails::MailOrder::FreshPermissionLink {
+                    person: person.id,
+                    link: page.id,
+                    window: draft.now.as_second() / 600,
+                });
             }
             let change = draft.finish();
             Ok((change, Setup::NeedsAuthorization { email: email.clone(), url }))

@@ -15,7 +15,7 @@ use domain::{
 use ports::calendar::{CalendarProvider, Event, EventPatch, FailureClass, ListMode, ProviderError, Written};
 use serde_json::json;
 
-use crate::{App, Error, Result, arrange::is_ours, draft::later, worker::Verdict};
+use crate::{App, Error, Result, arrange::is_ours, draft::later, grants::failure, worker::Verdict};
 
 /// What a settle run works with.
 pub(crate) struct Bench<'a> {
@@ -26,6 +26,11 @@ pub(crate) struct Bench<'a> {
     pub grant: Grant,
     pub provider: &'a dyn CalendarProvider,
 }
+
+/// Attempts after which a failing provider is asked hourly.
+const PATIENCE: i64 = 30;
+/// Seconds between the looks for an event that is not found, before it counts as deleted.
+const LOOKS: [i64; 3] = [10, 60, 300];
 
 /// How long an interview that cannot be settled now waits by itself; a reconnection or a resume wakes it earlier.
 const WAIT_SECONDS: i64 = 600;
@@ -71,13 +76,30 @@ impl App {
         let (id, provider) = (bench.interview.id, bench.provider);
         let live = match self.live_event(bench, event).await? {
             Ok(Some(live)) => live,
-            Ok(None) => return self.apply(id, "interview.event_deleted", Command::Alarm(AttentionReason::EventDeleted)).await,
+            Ok(None) => {
+                // A deletion is a hint: a fresh event may be invisible for a while. It is looked for again before anybody is alarmed.
+                let look = usize::try_from(attempt - 1).ok().and_then(|look| LOOKS.get(look));
+                if let Some(seconds) = look {
+                    return Ok(Verdict::again(*seconds, "the event is not found; looking again"));
+                }
+                return self.apply(id, "interview.event_deleted", Command::Alarm(AttentionReason::EventDeleted)).await;
+            }
             Err(error) => return Ok(provider_again(&error, attempt)),
         };
         let etag = live.etag.clone().unwrap_or_else(|| event.etag.clone());
         let now_at = |range| EventRef { written: range, etag: etag.clone(), ..event.clone() };
         if live.range != event.written && live.range != bench.interview.range {
-            return self.moved_by_hand(bench, now_at(live.range)).await;
+            let odd =
+                live.all_day || live.recurrence.is_some() || live.range.start() <= self.now() || live.range.minutes() > 24 * 60;
+            let event = now_at(live.range);
+            return if odd {
+                self.apply(id, "interview.clash", Command::ClashByHand { event }).await
+            } else {
+                self.moved_by_hand(bench, event).await
+            };
+        }
+        if !bench.interview.is_settled() && bench.interview.range.start() <= self.now() {
+            return self.apply(id, "interview.too_late", Command::Alarm(AttentionReason::NoTime)).await;
         }
         if live.range == bench.interview.range {
             let command = Command::Written { intent_rev: bench.interview.intent_rev, event: now_at(live.range) };
@@ -154,7 +176,11 @@ impl App {
     /// Something busy in the manager's calendars that overlaps `range` and is not ours. Read live.
     pub(crate) async fn clash(&self, bench: &Bench<'_>, range: TimeRange) -> Result<Result<Option<TimeRange>, ProviderError>> {
         let provider = bench.provider;
+        if bench.grant.busy_calendars.is_empty() {
+            return Ok(Err(failure(FailureClass::Protocol, "no calendar is chosen")));
+        }
         let ours = self.our_events(bench.manager.id, range).await?;
+        let own = bench.interview.event.as_ref().map(|event| event.uid.as_str());
         for calendar in &bench.grant.busy_calendars {
             let list = self
                 .with_access(bench.grant.id, |access| async move {
@@ -163,8 +189,9 @@ impl App {
                 .await;
             match list {
                 Ok(events) => {
-                    let found =
-                        events.into_iter().find(|event| event.busy && event.range.overlaps(range) && !is_ours(event, &ours));
+                    let found = events.into_iter().find(|event| {
+                        event.busy && event.range.overlaps(range) && own != Some(event.uid.as_str()) && !is_ours(event, &ours)
+                    });
                     if let Some(event) = found {
                         return Ok(Ok(Some(event.range)));
                     }
@@ -214,7 +241,11 @@ impl App {
             .await;
         match outcome {
             // The new time's cells belong to another interview: nothing of the move was stored.
-            Err(Error::Busy) => self.apply(id, "interview.clash", Command::Alarm(AttentionReason::Clash)).await,
+            Err(Error::Busy) => self.apply(id, "interview.clash", Command::ClashByHand { event: event.clone() }).await,
+            Err(Error::Refused { code, .. }) => {
+                tracing::info!(interview = %id, code, "the interview is past being moved");
+                Ok(Verdict::Done)
+            }
             outcome => outcome,
         }
     }
@@ -240,9 +271,14 @@ pub(crate) const fn upcoming(state: InterviewState) -> bool {
 /// When a failed provider call is repeated.
 pub(crate) fn provider_again(error: &ProviderError, attempt: i64) -> Verdict {
     let text = format!("{:?}: {}", error.class, error.detail);
+    if attempt >= PATIENCE {
+        // Waiting for a provider is not failing: it goes on, hourly.
+        tracing::warn!(error = text, "the provider keeps failing");
+        return Verdict::Again { seconds: 3_600, error: None };
+    }
     let seconds = match error.class {
         FailureClass::Throttled => error.retry_after.unwrap_or(60).clamp(1, 3_600),
-        FailureClass::Revoked | FailureClass::ScopeMissing | FailureClass::Misconfigured | FailureClass::WrongDataCentre => {
+        FailureClass::Revoked | FailureClass::Misconfigured | FailureClass::WrongDataCentre => {
             return Verdict::Again { seconds: WAIT_SECONDS, error: None };
         }
         _ => backoff_seconds(attempt, 0),

@@ -7,6 +7,7 @@ use std::{sync::Arc, time::Duration};
 use domain::{
     Timestamp,
     jobs::{Job, Work, backoff_seconds},
+    mails::MailOrder,
 };
 use ports::{Change, change::JobStep, store::CommitError};
 use tokio::{sync::Semaphore, task::JoinSet};
@@ -166,6 +167,12 @@ impl App {
                 // The protocol has ordered its own next attempt where that makes sense; this one only repeats where it could not begin.
                 Err(error) => {
                     tracing::warn!(%grant, class = ?error.class, detail = error.detail, "a grant could not be refreshed");
+                    let now = self.now();
+                    let overdue =
+                        |grant: &domain::grants::Grant| grant.is_usable() && grant.refresh.next_at.is_none_or(|next| next <= now);
+                    if self.store().grant(*grant).await?.as_ref().is_some_and(overdue) {
+                        return Ok(Verdict::Again { seconds: error.retry_after.unwrap_or(60).max(1), error: None });
+                    }
                     Ok(if error.retry_after.is_some() {
                         Verdict::again(error.retry_after.unwrap_or(60).max(1), error.detail)
                     } else {
@@ -203,7 +210,14 @@ impl App {
             Verdict::Fail(error) => JobStep::Dead { id: job.id, lease: lease.clone(), error: error.clone() },
         };
         let ordered_again = matches!(step, JobStep::Done { .. });
-        match self.commit(Change { jobs: vec![step], ..Change::at(now) }).await {
+        let mut jobs = vec![step];
+        if let (Some(JobStep::Dead { .. }), Some(subject)) = (jobs.first(), job.work.subject()) {
+            // Giving up is put before a person in the same change.
+            let mut draft = self.draft(&Self::by_job());
+            draft.mail(MailOrder::Attention { subject, code: "job_given_up".to_owned(), at: now.as_second() });
+            jobs.extend(draft.finish().jobs);
+        }
+        match self.commit(Change { jobs, ..Change::at(now) }).await {
             Ok(()) => {}
             Err(CommitError::Conflict(_)) if ordered_again => {
                 // Ordered again while it ran: free it for the next run at once. If the lease is lost, somebody else has it anyway.

@@ -231,6 +231,11 @@ pub enum Command {
         /// The event's time now, with its etag.
         event: EventRef,
     },
+    /// The manager moved the event onto time that belongs to another interview.
+    ClashByHand {
+        /// The event's time now, with its etag.
+        event: EventRef,
+    },
     /// It will not take place.
     Cancel {
         /// Who says so.

@@ -92,6 +92,24 @@ pub enum Work {
 }
 
 impl Work {
+    /// The id of what the work is about, for the mail that says it was given up; `None` for such a mail itself.
+    pub fn subject(&self) -> Option<String> {
+        match self {
+            Self::Arrange { vacancy } => Some(vacancy.to_string()),
+            Self::AskAgain { grant } | Self::Refresh { grant } | Self::Revoke { grant, .. } | Self::DropPending { grant } => {
+                Some(grant.to_string())
+            }
+            Self::Exchange { person, .. } => Some(person.to_string()),
+            Self::Settle { interview }
+            | Self::Recheck { interview, .. }
+            | Self::Finish { interview, .. }
+            | Self::Nag { interview, .. }
+            | Self::ReleaseProvisional { interview, .. } => Some(interview.to_string()),
+            Self::Mail { order: MailOrder::Attention { .. } } => None,
+            Self::Mail { order } => Some(order.about()),
+        }
+    }
+
     /// A stable name for logs, metrics and the dead-letter list.
     pub fn kind(&self) -> &'static str {
         match self {

@@ -23,8 +23,10 @@ pub enum MailOrder {
     FreshPermissionLink {
         /// The manager.
         person: Id<Person>,
-        /// The new link.
+        /// The link.
         link: Id<Link>,
+        /// Which ten minutes it was asked for in: pressing the button twice sends one mail, a week later another.
+        window: i64,
     },
     /// Tells the manager that the calendar is connected.
     Connected {
@@ -137,12 +139,29 @@ impl MailOrder {
         }
     }
 
+    /// The id of the interview, vacancy or person it is about.
+    pub fn about(&self) -> String {
+        match self {
+            Self::PermissionRequest { person, .. } | Self::FreshPermissionLink { person, .. } | Self::Connected { person, .. } => {
+                person.to_string()
+            }
+            Self::ManagerNotice { interview, .. }
+            | Self::CandidateNotice { interview, .. }
+            | Self::Reminder { interview, .. }
+            | Self::FeedbackRequest { interview, .. }
+            | Self::Proposal { interview, .. }
+            | Self::Result { interview, .. } => interview.to_string(),
+            Self::Summary { vacancy, .. } => vacancy.to_string(),
+            Self::Attention { subject, .. } => subject.clone(),
+        }
+    }
+
     /// What makes this order the same as another: the job's once-key and the seed of its Message-ID.
     pub fn key(&self) -> String {
         let kind = self.kind();
         match self {
             Self::PermissionRequest { person, attempt, series, .. } => format!("mail:{kind}:{person}:{series}:{attempt}"),
-            Self::FreshPermissionLink { link, .. } => format!("mail:{kind}:{link}"),
+            Self::FreshPermissionLink { link, window, .. } => format!("mail:{kind}:{link}:{window}"),
             Self::Connected { person, generation } => format!("mail:{kind}:{person}:{generation}"),
             Self::ManagerNotice { interview, sequence, .. } | Self::CandidateNotice { interview, sequence, .. } => {
                 format!("mail:{kind}:{interview}:{sequence}")

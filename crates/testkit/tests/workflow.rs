@@ -298,7 +298,7 @@ async fn an_unreadable_calendar_is_never_taken_for_an_empty_one() {
     let id = world.vacancy(&["Noor"]).await;
     world.consent("ana@example.com").await;
     world.drain().await;
-    world.sim_post("faults", json!({"path": "/api/v1/calendars/*/events", "method": "GET", "kind": "html200", "times": 40})).await;
+    world.sim_post("faults", json!({"path": "/api/v1/calendars/*/events", "method": "GET", "kind": "html200", "times": 12})).await;
     world.approve(id).await;
     world.drain().await;
     let view = world.app.vacancy(id).await.unwrap();
@@ -421,7 +421,8 @@ async fn an_event_made_by_api_takes_the_time_and_a_clash_is_refused() {
     let id = world.booked(&["Noor"]).await;
     let booked = world.app.vacancy(id).await.unwrap().shortlist[0].interview.clone().unwrap().range;
     let event = |range, allow_conflict| app::NewEvent { title: "Offsite".into(), range, description: None, allow_conflict };
-    let make = async |range, allow| world.app.create_calendar_event("ana@example.com", None, event(range, allow), &World::caller()).await;
+    let make =
+        async |range, allow| world.app.create_calendar_event("ana@example.com", None, event(range, allow), &World::caller()).await;
     assert!(matches!(make(booked, false).await, Err(app::Error::Refused { code: "clash", .. })), "an interview is there");
     make(booked, true).await.unwrap();
     let next = domain::TimeRange::new(booked.end(), booked.end().checked_add(booked.duration()).unwrap()).unwrap();
@@ -432,4 +433,49 @@ async fn an_event_made_by_api_takes_the_time_and_a_clash_is_refused() {
     world.pass(3_600).await;
     let interview = world.app.vacancy(id).await.unwrap().shortlist[1].interview.clone().unwrap();
     assert!(interview.state == InterviewState::Booked && !interview.range.overlaps(next), "{interview:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interview_that_a_person_cancelled_is_not_booked_again_by_accident() {
+    let world = World::new("cancelled-stays").await;
+    let id = world.booked(&["Noor"]).await;
+    let interview = world.app.vacancy(id).await.unwrap().shortlist[0].interview.clone().unwrap();
+    world.app.cancel_interview(interview.id, "filled", None, false, &World::caller()).await.unwrap();
+    let late = CandidateInput { name: "Late".into(), email: "late@example.net".into(), ..CandidateInput::default() };
+    world.app.add_candidate(id, late, &World::caller()).await.unwrap();
+    world.pass(3_600).await;
+    assert_eq!(world.mails("noor@example.net").await, ["candidate_booked", "candidate_cancelled"]);
+    assert_eq!(world.events("ana@example.com").await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_dragged_elsewhere_takes_the_managers_time_there() {
+    let world = World::new("dragged").await;
+    let id = world.booked(&["Noor"]).await;
+    let interview = world.app.vacancy(id).await.unwrap().shortlist[0].interview.clone().unwrap();
+    let next = interview.range.end();
+    let end = next.checked_add(interview.range.duration()).unwrap();
+    let zoho = |at: domain::Timestamp| at.strftime("%Y%m%dT%H%M%SZ").to_string();
+    let event = json!({"dateandtime": {"timezone": "UTC", "start": zoho(next), "end": zoho(end)}});
+    world.sim_change("PATCH", json!({"email": "ana@example.com", "uid": interview.event.unwrap().uid, "event": event})).await;
+    let late = CandidateInput { name: "Late".into(), email: "late@example.net".into(), ..CandidateInput::default() };
+    world.app.add_candidate(id, late, &World::caller()).await.unwrap();
+    world.pass(60).await;
+    let other = world.app.vacancy(id).await.unwrap().shortlist[1].interview.clone().unwrap();
+    assert!(other.range.start() >= end, "{other:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_hour_of_outage_ends_by_itself_and_nothing_is_given_up() {
+    let world = World::new("outage").await;
+    let id = world.vacancy(&["Noor"]).await;
+    world.consent("ana@example.com").await;
+    world.drain().await;
+    world.sim_post("faults", json!({"path": "/api/v1/calendars", "kind": "status", "status": 503, "times": 100_000})).await;
+    world.approve(id).await;
+    world.pass(6 * 3_600).await;
+    assert!(world.app.dead_jobs(10).await.unwrap().is_empty());
+    world.sim.with(|world, _| world.faults.clear());
+    world.pass(3_600).await;
+    assert_eq!(world.app.vacancy(id).await.unwrap().shortlist[0].interview.clone().unwrap().state, InterviewState::Booked);
 }

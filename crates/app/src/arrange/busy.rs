@@ -3,12 +3,13 @@
 use domain::{
     Id, TimeRange, Timestamp,
     grants::Grant,
+    interviews::Interview,
     people::Person,
     vacancies::{Stuck, Vacancy},
 };
 use ports::{
     Put,
-    calendar::{Event, ListMode, ProviderError},
+    calendar::{Event, FailureClass, ListMode, ProviderError},
 };
 use scheduling::BusySet;
 use serde_json::json;
@@ -16,12 +17,18 @@ use serde_json::json;
 use crate::{
     App, Error, Result,
     draft::{later, touched},
+    grants::failure,
+    permission::busy_calendars,
     worker::Verdict,
 };
 
 impl App {
     /// Busy time of every chosen calendar, events of ours left out. Any calendar that cannot be read fails the whole answer.
     pub(crate) async fn busy(&self, grant: &Grant, window: TimeRange) -> Result<Result<BusySet, ProviderError>> {
+        if grant.busy_calendars.is_empty() {
+            // An empty list of calendars is not a free calendar.
+            return Ok(Err(failure(FailureClass::Protocol, "no calendar is chosen")));
+        }
         let ours = self.our_events(grant.person, window).await?;
         let mut set = BusySet::empty();
         for calendar in &grant.busy_calendars {
@@ -41,22 +48,54 @@ impl App {
         Ok(Ok(set.within(window)))
     }
 
-    /// Uids of the events that interviews of this manager are written to, and the interviews' ids (the marker in an event's link).
-    pub(crate) async fn our_events(&self, manager: Id<Person>, window: TimeRange) -> Result<Vec<String>> {
+    /// The grant with the calendars the account has now: one made since is read too, one deleted since blocks nothing.
+    pub(super) async fn fresh_calendars(&self, grant: Grant) -> Result<Result<Grant, ProviderError>> {
+        let provider = self.provider_named(&grant.provider)?;
+        let list = self.with_access(grant.id, |access| async move { provider.calendars(&access).await }).await;
+        let calendars = match list {
+            Ok(calendars) => calendars,
+            Err(error) => return Ok(Err(error)),
+        };
+        let Some(chosen) = grant.calendar.clone() else { return Ok(Ok(grant)) };
+        let uids = busy_calendars(&calendars, &chosen);
+        if uids == grant.busy_calendars {
+            return Ok(Ok(grant));
+        }
+        let (id, uids) = (grant.id, &uids);
+        let fresh = self.transact(None, || async move {
+            let grant = self.store().grant(id).await?.ok_or_else(|| Error::missing("grant", id))?;
+            let mut next = touched(&grant);
+            next.busy_calendars.clone_from(uids);
+            let mut draft = self.draft(&Self::by_job());
+            draft.audit("grant.calendars_changed", id, json!({"calendars": uids.len()}));
+            draft.put(Put::Grant(next.clone()));
+            Ok((draft.finish(), next))
+        });
+        fresh.await.map(Ok)
+    }
+
+    /// Events of ours in this manager's calendars: where we believe them to be.
+    pub(crate) async fn our_events(&self, manager: Id<Person>, window: TimeRange) -> Result<Vec<OurEvent>> {
         let wide = TimeRange::new(later(window.start(), -31 * 24 * 60)?, later(window.end(), 31 * 24 * 60)?)
             .map_err(|error| Error::Internal(error.to_string()))?;
         let interviews = self.store().agenda(manager, wide).await?;
-        Ok(interviews
-            .into_iter()
-            .flat_map(|interview| [Some(interview.id.to_string()), interview.event.map(|event| event.uid)])
-            .flatten()
-            .collect())
+        let ours = |interview: Interview| OurEvent {
+            marker: interview.id.to_string(),
+            range: interview.range,
+            written: interview.event.as_ref().map(|event| event.written),
+            uid: interview.event.map(|event| event.uid),
+        };
+        Ok(interviews.into_iter().map(ours).collect())
     }
 
     pub(super) async fn calendar_unreadable(&self, vacancy: &Vacancy, error: &ProviderError) -> Result<Verdict> {
-        let wait = error.retry_after.unwrap_or(60).clamp(5, 3_600);
+        // Waiting for a provider is not failing: it goes on for as long as it takes, ever less often, and says so.
+        let known = vacancy.stuck.as_ref().filter(|stuck| stuck.code == "calendar_unreadable");
+        let waited = known.map_or(0, |stuck| self.now().as_second() - stuck.since.as_second());
+        let wait = (waited / 4).clamp(60, 900).max(error.retry_after.unwrap_or(0)).min(3_600);
+        tracing::warn!(vacancy = %vacancy.id, class = ?error.class, detail = error.detail, wait, "a calendar cannot be read");
         self.stuck(vacancy, "calendar_unreadable", Some(self.in_minutes((wait + 59) / 60)?)).await?;
-        Ok(Verdict::again(wait, format!("{:?}: {}", error.class, error.detail)))
+        Ok(Verdict::Again { seconds: wait, error: None })
     }
 
     pub(super) async fn stuck(&self, vacancy: &Vacancy, code: &str, retry_at: Option<Timestamp>) -> Result<()> {
@@ -94,7 +133,19 @@ impl App {
     }
 }
 
-/// Whether an event is one of ours, by its uid or by the marker in its link.
-pub(crate) fn is_ours(event: &Event, ours: &[String]) -> bool {
-    ours.iter().any(|known| *known == event.uid || event.url.as_deref().is_some_and(|url| url.ends_with(known.as_str())))
+/// An event of ours: which, and where we believe it to be.
+pub(crate) struct OurEvent {
+    marker: String,
+    uid: Option<String>,
+    range: TimeRange,
+    written: Option<TimeRange>,
+}
+
+/// Whether an event is one of ours, by its uid or by the marker in its link, and lies where we believe it to be. One that the manager
+/// dragged elsewhere takes her time there like any other.
+pub(crate) fn is_ours(event: &Event, ours: &[OurEvent]) -> bool {
+    ours.iter().any(|known| {
+        let named = known.uid.as_ref() == Some(&event.uid) || event.url.as_deref().is_some_and(|url| url.ends_with(&known.marker));
+        named && (event.range == known.range || Some(event.range) == known.written)
+    })
 }

@@ -32,7 +32,8 @@ impl App {
             }
             let agendas = self.agenda_revs(&[desk.manager.id, candidate]).await?;
             let notice = i64::from(desk.rules.minimum_notice_minutes);
-            let free = desk.busy.set().is_some_and(|set| !set.overlaps(interview.range));
+            let ahead = interview.range.start() > draft.now;
+            let free = ahead && desk.busy.set().is_some_and(|set| !set.overlaps(interview.range));
             if !free && interview.invited {
                 let (next, effects) = decide(&interview, Command::Alarm(AttentionReason::Clash), draft.now)?;
                 draft.audit("interview.clash", id, json!({"provisional": true}));

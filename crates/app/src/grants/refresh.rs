@@ -36,7 +36,7 @@ const CALL_LIMIT: Duration = Duration::from_secs(15);
 /// Two refusals of the same generation must be at least this far apart to be believed.
 const BELIEF_SECONDS: i64 = 60;
 /// How often, and how long, somebody else's refresh is waited for.
-const WAIT: (u32, Duration) = (80, Duration::from_millis(250));
+const WAIT: (u32, Duration) = (260, Duration::from_millis(250));
 
 /// What the first commit found.
 enum Start {
@@ -51,6 +51,13 @@ enum Start {
 impl App {
     /// Refreshes the access token unless somebody already got past `generation`; waiters share the running refresh.
     pub(crate) async fn refresh(&self, grant: Id<Grant>, generation: i64) -> Answer<Grant> {
+        // In a task of its own: a caller that hangs up must not take the answer, perhaps a rotated token, with it.
+        let app = self.clone();
+        let task = tokio::spawn(async move { Box::pin(app.refresh_in_turn(grant, generation)).await });
+        task.await.unwrap_or_else(|error| Err(failure(FailureClass::Passing, &error.to_string())))
+    }
+
+    async fn refresh_in_turn(&self, grant: Id<Grant>, generation: i64) -> Answer<Grant> {
         let _turn = self.0.refreshing.take(grant).await;
         for _ in 0..WAIT.0 {
             match self.begin_refresh(grant, generation).await? {

@@ -63,9 +63,13 @@ impl App {
         draft: &mut Draft<'_>,
     ) -> Result<ConnectOutcome> {
         let code = callback.code.as_deref().filter(|code| !code.is_empty() && code.len() <= MAX_CHARS);
-        if callback.error.is_some() || code.is_none() {
+        if callback.error.as_deref() == Some("access_denied") {
             self.refused(person, draft).await?;
             return Ok(ConnectOutcome::Refused);
+        }
+        if callback.error.is_some() || code.is_none() {
+            // The provider stumbled, or the address was cut: nobody said no.
+            return Ok(ConnectOutcome::CodeExpired);
         }
         let data_centre = match self.provider()?.data_centre(callback.location.as_deref(), callback.accounts_server.as_deref()) {
             Ok(data_centre) => data_centre,

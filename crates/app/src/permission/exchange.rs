@@ -125,13 +125,18 @@ impl App {
             Err(error) if error.class == FailureClass::ScopeMissing => return Ok(Ok(ConnectOutcome::ScopeMissing)),
             Err(error) => return Ok(Err(error)),
         };
-        let (identity, calendars, unverified) = (&identity, &calendars, &unverified);
+        let (identity, calendars, unverified, link) = (&identity, &calendars, &unverified, link.id);
         let outcome = self
             .transact(None, || async move {
                 let grant = self.grant_for(person).await?;
                 let owner = self.store().person(person).await?.ok_or_else(|| Error::missing("person", person))?;
                 let mut draft = self.draft(&Caller::system());
+                let stored = self.store().link(link).await?.ok_or_else(|| Error::missing("link", link))?;
                 let outcome = self.accept_identity(grant, &owner, unverified, identity, calendars, &mut draft).await?;
+                // In the same commit: a run that is killed here must never send the used code again.
+                let mut concluded = touched(&stored);
+                concluded.outcome = Some(outcome);
+                draft.put(Put::Link(concluded));
                 Ok((draft.finish(), outcome))
             })
             .await?;
@@ -163,6 +168,10 @@ impl App {
         };
         let mut next = touched(&grant);
         next.unverified = None;
+        if let (Some(why), Some(older)) = (why, &next.pending) {
+            tracing::info!(grant = %next.id, ?why, "a newer connection replaces the one that waited");
+            Self::order_revoke(next.id, &older.account.data_centre.clone(), &older.tokens.refresh.clone(), draft);
+        }
         if let Some(why) = why {
             if !unverified.has_refresh {
                 return Self::store_without(next, draft, ConnectOutcome::NoRefreshToken);
@@ -214,6 +223,7 @@ impl App {
         draft: &mut Draft<'_>,
     ) -> Result<ConnectOutcome> {
         let Some(calendar) = choose(calendars, next.calendar.as_ref()) else {
+            Self::order_revoke(next.id, &account.data_centre, &tokens.refresh, draft);
             return Self::store_without(next, draft, ConnectOutcome::NoCalendar);
         };
         self.revoke_replaced(&next, &account, &tokens, draft)?;
@@ -268,6 +278,9 @@ impl App {
     async fn conclude(&self, link: Id<Link>, person: Id<Person>, outcome: ConnectOutcome) -> Result<Verdict> {
         self.transact(None, || async move {
             let stored = self.store().link(link).await?.ok_or_else(|| Error::missing("link", link))?;
+            if stored.outcome == Some(outcome) {
+                return Ok((ports::Change::at(self.now()), Verdict::Done));
+            }
             let mut next = touched(&stored);
             next.outcome = Some(outcome);
             let mut draft = self.draft(&Caller::system());
@@ -296,7 +309,7 @@ impl App {
                 // Tokens that are stored already only wait for the provider to say whose they are.
                 let waits = self.grant_for(person).await?.unverified.is_some_and(|known| known.link == link);
                 self.conclude(link, person, ConnectOutcome::ProviderDown).await?;
-                if waits { Ok(Verdict::again(60, "the provider does not say who consented")) } else { Ok(Verdict::Done) }
+                Ok(if waits { Verdict::Again { seconds: 60, error: None } } else { Verdict::Done })
             }
             _ => Ok(Verdict::again(2, format!("{:?}: {}", error.class, error.detail))),
         }
@@ -345,7 +358,7 @@ pub(crate) fn choice(calendar: &CalendarInfo) -> CalendarChoice {
 }
 
 /// Calendars whose events make the manager busy: all of their own, and the chosen one.
-fn busy_calendars(calendars: &[CalendarInfo], chosen: &CalendarChoice) -> Vec<String> {
+pub(crate) fn busy_calendars(calendars: &[CalendarInfo], chosen: &CalendarChoice) -> Vec<String> {
     let mut uids: Vec<_> = calendars
         .iter()
         .filter(|calendar| calendar.writable || calendar.uid == chosen.uid)

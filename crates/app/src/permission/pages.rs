@@ -133,7 +133,11 @@ impl App {
                     let person = self.link_person(link).await?;
                     let mut draft = self.draft(&as_person(&person));
                     let fresh = self.live_link(Purpose::Permission, &person, &mut draft).await?;
-                    draft.mail(MailOrder::FreshPermissionLink { person: person.id, link: fresh.id });
+                    draft.mail(MailOrder::FreshPermissionLink {
+                        person: person.id,
+                        link: fresh.id,
+                        window: draft.now.as_second() / 600,
+                    });
                     Ok((draft.finish(), ()))
                 })
                 .await;

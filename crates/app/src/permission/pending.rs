@@ -42,7 +42,9 @@ impl App {
             if !accept {
                 draft.audit("grant.pending_refused", id, json!({"why": pending.why}));
                 Self::order_revoke(id, &pending.account.data_centre, &pending.tokens.refresh, &mut draft);
+                let manager = next.person;
                 draft.put(Put::Grant(next));
+                self.arrange_all(manager, &mut draft).await?;
                 return Ok((draft.finish(), ()));
             }
             draft.audit("grant.pending_accepted", id, json!({"why": pending.why}));

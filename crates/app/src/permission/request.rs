@@ -24,11 +24,8 @@ const REPEAT_AFTER_DAYS: [i64; 3] = [2, 4, 7];
 const GIVE_UP_AFTER_DAYS: i64 = 9;
 
 impl App {
-    /// Asks, unless somebody asked already. Gives the grant as it will be stored.
+    /// Begins to ask. Gives the grant as it will be stored.
     pub(crate) fn ask(grant: Grant, vacancy: Option<Id<Vacancy>>, draft: &mut Draft<'_>) -> Result<Grant> {
-        if grant.request.is_some() {
-            return Ok(grant);
-        }
         let mut next = if grant.rev == 1 && grant.created_at == draft.now { grant } else { touched(&grant) };
         let next_at = later(draft.now, REPEAT_AFTER_DAYS[0] * 24 * 60)?;
         next.request =
@@ -58,7 +55,7 @@ impl App {
             Some(PermissionRequest { vacancy: None, first_at: draft.now, count: 1, next_at: Some(next_at), exhausted_at: None });
         let person = self.store().person(grant.person).await?.ok_or_else(|| Error::missing("person", grant.person))?;
         let link = self.live_link(Purpose::Permission, &person, draft).await?;
-        draft.mail(MailOrder::FreshPermissionLink { person: person.id, link: link.id });
+        draft.mail(MailOrder::FreshPermissionLink { person: person.id, link: link.id, window: draft.now.as_second() / 600 });
         draft.mail(MailOrder::Attention {
             subject: grant.id.to_string(),
             code: "grant_died".to_owned(),

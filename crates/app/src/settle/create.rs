@@ -42,9 +42,12 @@ impl App {
         let Some(calendar) = bench.grant.calendar.as_ref().map(|calendar| calendar.uid.clone()) else {
             return Ok(Verdict::Again { seconds: super::WAIT_SECONDS, error: None });
         };
+        if bench.interview.range.start() <= self.now() {
+            return self.slot_taken(bench, AttentionReason::NoTime).await;
+        }
         match self.clash(bench, bench.interview.range).await? {
             Ok(None) => {}
-            Ok(Some(_)) => return self.slot_taken(bench).await,
+            Ok(Some(_)) => return self.slot_taken(bench, AttentionReason::Clash).await,
             Err(error) => return Ok(provider_again(&error, attempt)),
         }
         let journalled = CreateAttempt { at: self.now(), calendar: calendar.clone(), searches: 0 };
@@ -80,7 +83,7 @@ impl App {
             return Ok(Verdict::again(SEARCHES[0], format!("unclear create: {:?}", error.class)));
         }
         self.apply(bench.interview.id, "interview.create_failed", Command::AttemptFailed).await?;
-        if error.class == FailureClass::Refused || error.class == FailureClass::Gone {
+        if matches!(error.class, FailureClass::Refused | FailureClass::Gone | FailureClass::ScopeMissing) {
             return self
                 .apply(bench.interview.id, "interview.calendar_refused", Command::Alarm(AttentionReason::CalendarRefused))
                 .await;
@@ -164,10 +167,10 @@ impl App {
     }
 
     /// The slot was taken in the calendar since it was read: the next one, or a person where the candidate knows the time already.
-    async fn slot_taken(&self, bench: &Bench<'_>) -> Result<Verdict> {
+    async fn slot_taken(&self, bench: &Bench<'_>, reason: AttentionReason) -> Result<Verdict> {
         let id = bench.interview.id;
         if bench.interview.invited {
-            return self.apply(id, "interview.clash", Command::Alarm(AttentionReason::Clash)).await;
+            return self.apply(id, "interview.clash", Command::Alarm(reason)).await;
         }
         let busy = self.busy_of(&bench.manager, Some(&bench.grant), bench.interview.zone.clone()).await?;
         if matches!(busy, Busy::Unknown { .. }) {
@@ -179,6 +182,10 @@ impl App {
         self.transact(Some(Holder::person(bench.manager.id)), || async move {
             let interview = self.store().interview(id).await?.ok_or_else(|| Error::missing("interview", id))?;
             let mut draft = self.draft(&Self::by_job());
+            if interview.intent_rev != bench.interview.intent_rev {
+                // Somebody decided otherwise meanwhile: the next run looks at that.
+                return Ok((draft.finish(), Verdict::Again { seconds: 0, error: None }));
+            }
             let agendas = self.agenda_revs(&[bench.manager.id, bench.candidate.id]).await?;
             let command = match self.earliest(desk, bench.candidate.id, Some(id)).await? {
                 Placement::Slot { range } => Command::Move { range, by: By::System },

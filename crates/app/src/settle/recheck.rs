@@ -15,7 +15,7 @@ const MAX_ATTEMPTS: i64 = 10;
 impl App {
     pub(crate) async fn run_recheck(&self, id: Id<Interview>, intent_rev: i64, attempt: i64) -> Result<Verdict> {
         let Some(bench) = self.bench(id).await? else { return Ok(Verdict::Done) };
-        if bench.interview.intent_rev != intent_rev
+        if bench.interview.intent_rev < intent_rev
             || !upcoming(bench.interview.state)
             || !bench.grant.is_usable()
             || attempt > MAX_ATTEMPTS
@@ -32,7 +32,7 @@ impl App {
             Ok(events) => events,
             Err(error) => return Ok(provider_again(&error, attempt)),
         };
-        for copy in copies.into_iter().filter(|copy| copy.uid != event.uid) {
+        for copy in copies.into_iter().filter(|copy| copy.uid != event.uid && copy.range == event.written) {
             let (provider, calendar, uid) = (bench.provider, event.calendar.as_str(), copy.uid.as_str());
             let etag = copy.etag.clone().unwrap_or_default();
             let etag = etag.as_str();

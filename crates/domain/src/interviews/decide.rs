@@ -71,6 +71,12 @@ pub fn decide(interview: &Interview, command: Command, now: Timestamp) -> Result
         }
         Command::Move { range, by } => moved(&mut next, range, by)?,
         Command::MovedByHand { event } => moved_by_hand(&mut next, event)?,
+        Command::ClashByHand { event } => {
+            // What the calendar shows now is the baseline for whatever the person decides; nothing of ours is written yet.
+            next.event = Some(event);
+            next.written_rev = 0;
+            alarmed(&mut next, AttentionReason::Clash, now)?
+        }
         Command::Cancel { by, why } => cancelled(&mut next, by, why, now)?,
         Command::AcceptProvisional => accepted(&mut next, now)?,
         Command::ConfirmProvisional => confirmed(&mut next)?,
@@ -124,6 +130,7 @@ fn open(interview: &Interview) -> Result<(), Refused> {
 }
 
 fn written(next: &mut Interview, intent_rev: i64, event: EventRef, now: Timestamp) -> Vec<Effect> {
+    let behind = next.written_rev != next.intent_rev;
     next.event = Some(event);
     next.attempt = None;
     next.written_rev = intent_rev;
@@ -132,8 +139,11 @@ fn written(next: &mut Interview, intent_rev: i64, event: EventRef, now: Timestam
         return vec![Effect::Settle];
     }
     let mut effects = Vec::new();
-    if next.state == InterviewState::Booking {
-        next.state = InterviewState::Booked;
+    // A write while a person is asked to decide is told too: the calendar says so to whoever reads it.
+    if next.state == InterviewState::Booking || (next.state == InterviewState::Attention && behind) {
+        if next.state == InterviewState::Booking {
+            next.state = InterviewState::Booked;
+        }
         next.booked_at.get_or_insert(now);
         let notice = if next.invited { Notice::Moved } else { Notice::Booked };
         next.invited = true;
@@ -153,6 +163,12 @@ fn moved(next: &mut Interview, range: TimeRange, _by: By) -> Result<Vec<Effect>,
     next.attention = None;
     for participant in &mut next.participants {
         participant.confirmed_at = None;
+    }
+    if next.provisional && next.invited {
+        // Accepted by mail before: both hold the old time, so both hear of the new one.
+        next.state = InterviewState::Booked;
+        let (manager, candidate) = (Effect::TellManager(Notice::Moved), Effect::TellCandidate(Notice::Moved));
+        return Ok(vec![Effect::Claim, manager, candidate, Effect::Schedule]);
     }
     if next.provisional {
         next.state = InterviewState::Proposed;
@@ -246,9 +262,12 @@ fn resolved(next: &mut Interview) -> Result<Vec<Effect>, Refused> {
         return Ok(Vec::new());
     }
     if reason == AttentionReason::EventDeleted {
-        // Kept although the event is gone: it is written again.
+        // Kept although the event is gone: it is written again. Where everybody knew the time, nobody is told anything new.
+        let known = next.is_settled() && next.invited;
         next.event = None;
         next.intent_rev += 1;
+        next.state = if known { InterviewState::Booked } else { InterviewState::Booking };
+        return Ok(vec![Effect::Settle]);
     }
     next.state = if next.is_settled() { InterviewState::Booked } else { InterviewState::Booking };
     Ok(if next.is_settled() { Vec::new() } else { vec![Effect::Settle] })

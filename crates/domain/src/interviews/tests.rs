@@ -124,7 +124,38 @@ fn an_alarm_is_raised_once_and_resolved_by_a_person() {
 fn a_deleted_event_that_a_person_keeps_is_written_again() {
     let (alarm, _) = decide(&booked(), Command::Alarm(AttentionReason::EventDeleted), at(2)).unwrap();
     let (kept, effects) = decide(&alarm, Command::Resolve, at(3)).unwrap();
-    assert_eq!((kept.state, effects.as_slice()), (InterviewState::Booking, [Effect::Settle].as_slice()));
+    assert_eq!((kept.state, effects.as_slice()), (InterviewState::Booked, [Effect::Settle].as_slice()));
+    let (written, effects) = decide(&kept, Command::Written { intent_rev: 2, event: event(36_000) }, at(4)).unwrap();
+    assert_eq!((written.is_settled(), effects), (true, vec![]), "nobody is told twice");
+}
+
+#[test]
+fn a_write_while_a_person_is_asked_is_told_all_the_same() {
+    let (moved, _) = decide(&booked(), Command::Move { range: range(72_000), by: By::Recruiter }, at(2)).unwrap();
+    let (alarm, _) = decide(&moved, Command::Alarm(AttentionReason::Clash), at(3)).unwrap();
+    let (written, effects) = decide(&alarm, Command::Written { intent_rev: 2, event: event(72_000) }, at(4)).unwrap();
+    assert_eq!(written.state, InterviewState::Attention);
+    assert!(effects.contains(&Effect::TellCandidate(Notice::Moved)) && effects.contains(&Effect::Schedule));
+}
+
+#[test]
+fn moving_an_interview_that_was_accepted_by_mail_tells_both() {
+    let (accepted, _) = decide(&new(true).0, Command::AcceptProvisional, at(1)).unwrap();
+    let (moved, effects) = decide(&accepted, Command::Move { range: range(72_000), by: By::Recruiter }, at(2)).unwrap();
+    assert_eq!(moved.state, InterviewState::Booked);
+    assert!(effects.contains(&Effect::TellCandidate(Notice::Moved)));
+}
+
+#[test]
+fn an_event_moved_onto_another_interview_is_mended_by_a_person() {
+    let (alarm, _) = decide(&booked(), Command::ClashByHand { event: event(72_000) }, at(2)).unwrap();
+    assert_eq!((alarm.state, alarm.range), (InterviewState::Attention, range(36_000)));
+    let (kept, effects) = decide(&alarm, Command::Resolve, at(3)).unwrap();
+    assert_eq!(
+        (kept.state, effects.as_slice()),
+        (InterviewState::Booking, [Effect::Settle].as_slice()),
+        "written back to our time"
+    );
 }
 
 #[test]
