@@ -31,6 +31,7 @@ async fn the_whole_walk_over_the_api() {
         json!({"technical": 8, "communication": 7, "problem_solving": 9, "culture": 8, "overall": 8, "recommendation": "hire"});
     let given = world.call("PUT", &format!("/api/v1/interviews/{id}/feedback"), Some(answers), &[]).await;
     assert_eq!(given.json()["feedback"]["recommendation"], "hire", "{}", given.text);
+    world.clock.advance(1);
     let closed = world.post(&format!("/api/v1/interviews/{id}/feedback/close"), json!({})).await;
     assert_eq!(closed.json()["feedback_state"], "closed");
     let trail = world.get(&format!("/api/v1/audit?subject={id}")).await.json();
