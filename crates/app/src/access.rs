@@ -20,8 +20,6 @@ use crate::{
     people::line,
 };
 
-/// How long a log-in lasts, in minutes.
-const SESSION_MINUTES: i64 = 12 * 60;
 /// How long a log-in link lives, in days.
 const LOGIN_LINK_DAYS: i64 = 1;
 /// What API keys begin with, so that leak scanners know them.
@@ -37,6 +35,9 @@ pub struct SessionView {
 }
 
 impl App {
+    /// How long a log-in lasts, in minutes.
+    pub const SESSION_MINUTES: i64 = 12 * 60;
+
     /// A one-time log-in link for the dashboard.
     pub async fn admin_link(&self, name: &str) -> Result<Url> {
         let name = line("name", name)?;
@@ -65,7 +66,7 @@ impl App {
                 used.used_at = Some(draft.now);
                 // By the clock that nobody moves: a log-in outlives the demo's jumps.
                 let began = self.store().lease_now().await?;
-                let expires_at = later(began, SESSION_MINUTES)?;
+                let expires_at = later(began, Self::SESSION_MINUTES)?;
                 let session =
                     Session { id: self.id(), rev: 1, hash: hash.clone(), created_at: began, expires_at, revoked_at: None };
                 draft.audit("admin.logged_in", session.id, json!({"name": link.subject}));

@@ -215,6 +215,7 @@ impl App {
         Fut: Future<Output = Result<(Change, T)>>,
     {
         let mut turn = None;
+        let mut taken = None;
         for _ in 0..MAX_RUNS {
             let (change, value) = run().await?;
             if change.is_empty() {
@@ -222,7 +223,13 @@ impl App {
             }
             match self.commit(change).await {
                 Ok(()) => return Ok(value),
-                Err(CommitError::Conflict(conflict @ Conflict::Taken { .. })) => return Err(CommitError::Conflict(conflict).into()),
+                // Taken by somebody who made the same thing at the same moment: the next run finds it. Taken twice: it belongs to another.
+                Err(CommitError::Conflict(conflict @ Conflict::Taken { .. })) => {
+                    if taken.as_ref() == Some(&conflict) {
+                        return Err(CommitError::Conflict(conflict).into());
+                    }
+                    taken = Some(conflict);
+                }
                 Err(CommitError::Conflict(conflict)) => tracing::debug!(%conflict, "conflict; the use case runs again"),
                 Err(error) => return Err(error.into()),
             }

@@ -209,6 +209,18 @@ impl App {
         caller: &Caller,
     ) -> Result<VacancyView> {
         let patch = &patch;
+        if patch.place.is_some() {
+            let upcoming =
+                |interview: &Interview| interview.holds_time() && interview.range.start() > self.now() && interview.invited;
+            if self.store().interviews_of(id).await?.iter().any(upcoming) {
+                return Err(Error::Refused {
+                    code: "interviews_booked",
+                    problem:
+                        "candidates were invited to the present place; cancel or move their interviews first, or make a new vacancy"
+                            .to_owned(),
+                });
+            }
+        }
         self.change_vacancy(id, if_match, caller, "vacancy.changed", |next| {
             if let Some(title) = &patch.title {
                 next.title = line("title", title)?;

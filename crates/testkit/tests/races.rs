@@ -119,3 +119,52 @@ async fn two_racers_at_different_hours_with_a_daily_limit_of_one_get_different_d
     );
     assert_eq!([first.is_ok(), second.is_ok()].iter().filter(|won| **won).count(), 1, "{:?} {:?}", first.err(), second.err());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_callers_in_two_processes_share_one_refresh() {
+    let world = World::new("race-refresh").await;
+    world.booked(&["Noor"]).await;
+    let calls = async || {
+        let journal: serde_json::Value = world.sim_get("journal?path=/oauth/v2/token").await;
+        journal.to_string().matches("/oauth/v2/token").count()
+    };
+    let before = calls().await;
+    let apps = [world.app.clone(), world.second().await];
+    let mut tasks = tokio::task::JoinSet::new();
+    for number in 0..10 {
+        let (app, clock) = (apps[number % 2].clone(), world.clock.clone());
+        tasks.spawn(async move {
+            // Time goes on between two callers, as it does outside of tests.
+            clock.advance(1);
+            app.refresh_now("ana@example.com", &World::caller()).await.map_err(|error| error.to_string())
+        });
+    }
+    while let Some(refreshed) = tasks.join_next().await {
+        refreshed.unwrap().unwrap();
+    }
+    let made = calls().await - before;
+    assert!((1..=2).contains(&made), "{made} refreshes for ten callers that began at once");
+    assert!(world.app.status("ana@example.com").await.unwrap().has_valid_token);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_refresh_budget_is_never_exceeded_however_often_somebody_asks() {
+    let world = World::new("race-budget").await;
+    world.booked(&["Noor"]).await;
+    let mut throttled = 0;
+    for _ in 0..30 {
+        match world.app.refresh_now("ana@example.com", &World::caller()).await {
+            Ok(_) => world.clock.advance(2),
+            Err(app::Error::Throttled { retry_after }) => {
+                assert!(retry_after > 0 && retry_after <= 600);
+                throttled += 1;
+            }
+            Err(error) => unreachable!("{error}"),
+        }
+    }
+    assert!(throttled >= 20, "ten refreshes in ten minutes, not more: {throttled} refused");
+    let grant = world.app.managers(ports::store::Page::first(1)).await.unwrap()[0].grant.clone().unwrap();
+    assert_eq!(grant.last_failure, None, "the provider never had to refuse");
+    world.pass(700).await;
+    assert!(world.app.refresh_now("ana@example.com", &World::caller()).await.is_ok());
+}

@@ -166,6 +166,9 @@ impl App {
             None if person.has(&account.email) => Some(PendingReason::AliasOnly),
             None => Some(PendingReason::OtherAddress),
         };
+        let name = account_name(&grant.provider, &account);
+        let elsewhere = self.store().owner(Scope::Account, &name).await?.is_some_and(|owner| owner != grant.id.to_string());
+        let why = if elsewhere { Some(PendingReason::OtherAccount) } else { why };
         let mut next = touched(&grant);
         next.unverified = None;
         if let (Some(why), Some(older)) = (why, &next.pending) {
@@ -227,7 +230,12 @@ impl App {
             return Self::store_without(next, draft, ConnectOutcome::NoCalendar);
         };
         self.revoke_replaced(&next, &account, &tokens, draft)?;
-        draft.take(Scope::Account, format!("{}:{}:{}", next.provider, account.data_centre, account.user_id), next.id);
+        if let Some(old) =
+            next.account.as_ref().filter(|old| old.user_id != account.user_id || old.data_centre != account.data_centre)
+        {
+            draft.release(Scope::Account, account_name(&next.provider, old), next.id);
+        }
+        draft.take(Scope::Account, account_name(&next.provider, &account), next.id);
         next.state = GrantState::Active;
         next.data_centre = Some(account.data_centre.clone());
         next.account = Some(account);
@@ -337,6 +345,11 @@ impl App {
             Err(error) => Ok(Verdict::backoff(attempt, format!("{:?}: {}", error.class, error.detail))),
         }
     }
+}
+
+/// The unique name of an account: one grant each.
+fn account_name(provider: &str, account: &Account) -> String {
+    format!("{provider}:{}:{}", account.data_centre, account.user_id)
 }
 
 /// The calendar interviews are written to: the one chosen before if it is still writable, else the default, else the first writable.

@@ -381,6 +381,12 @@ impl World {
         answer.json().await.unwrap_or_default()
     }
 
+    /// Looks behind the simulator.
+    pub async fn sim_get(&self, path: &str) -> serde_json::Value {
+        let client = reqwest::Client::builder().build().unwrap();
+        client.get(format!("{}/_sim/{path}", self.origins["us"])).send().await.unwrap().json().await.unwrap()
+    }
+
     /// Changes or deletes an event by its owner's hand.
     pub async fn sim_change(&self, method: &str, body: serde_json::Value) {
         let client = reqwest::Client::builder().build().unwrap();
