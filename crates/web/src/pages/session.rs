@@ -1,13 +1,13 @@
 //! Who is logged in to the dashboard: the cookie, the form token bound to it, and the two extractors that handlers ask for.
 
-use app::Caller;
+use app::{App, Caller};
 use axum::{
     extract::{FromRequest, FromRequestParts, Request},
     http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
     response::Response,
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use domain::{Timestamp, audit::Actor};
+use domain::audit::Actor;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
@@ -91,9 +91,9 @@ fn cookie(headers: &HeaderMap, secure: bool) -> Option<String> {
     pairs.find(|(known, _)| *known == name).map(|(_, value)| value.to_owned()).filter(|value| !value.is_empty())
 }
 
-/// The `Set-Cookie` value of a new log-in.
-pub(super) fn set_cookie(secure: bool, token: &str, now: Timestamp, expires: Timestamp) -> Result<HeaderValue, Failure> {
-    let seconds = (expires.as_second() - now.as_second()).max(0);
+/// The `Set-Cookie` value of a new log-in. It lasts as long as the session, which business time has nothing to do with.
+pub(super) fn set_cookie(secure: bool, token: &str) -> Result<HeaderValue, Failure> {
+    let seconds = App::SESSION_MINUTES * 60;
     let text = format!(
         "{}={token}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{}",
         cookie_name(secure),
@@ -134,10 +134,9 @@ mod tests {
 
     #[test]
     fn cookies_are_out_of_reach_of_scripts_and_other_sites() {
-        let now = Timestamp::UNIX_EPOCH;
-        let value = set_cookie(true, "t", now, Timestamp::from_second(60).unwrap()).unwrap();
-        assert_eq!(value, "__Host-greenroom=t; Path=/; HttpOnly; SameSite=Lax; Max-Age=60; Secure");
-        let value = set_cookie(false, "t", now, Timestamp::from_second(60).unwrap()).unwrap();
-        assert_eq!(value, "greenroom=t; Path=/; HttpOnly; SameSite=Lax; Max-Age=60");
+        let value = set_cookie(true, "t").unwrap();
+        assert_eq!(value, "__Host-greenroom=t; Path=/; HttpOnly; SameSite=Lax; Max-Age=43200; Secure");
+        let value = set_cookie(false, "t").unwrap();
+        assert_eq!(value, "greenroom=t; Path=/; HttpOnly; SameSite=Lax; Max-Age=43200");
     }
 }

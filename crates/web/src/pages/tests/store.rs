@@ -22,10 +22,11 @@ use domain::{
     vacancies::Vacancy,
 };
 use ports::{
-    Change, Put, Store,
+    Change, LeaseClock, Put, Store,
     change::Scope,
     store::{CommitError, Page, Read},
 };
+use testkit::FrozenClock;
 
 /// The rows.
 #[derive(Debug, Default)]
@@ -50,6 +51,8 @@ pub struct Rows {
 pub struct FakeStore {
     pub rows: Arc<Mutex<Rows>>,
     pub commits: Arc<AtomicUsize>,
+    /// What leases and log-ins are measured with.
+    pub clock: Option<FrozenClock>,
 }
 
 impl FakeStore {
@@ -204,7 +207,7 @@ impl Store for FakeStore {
         Ok(self.read(|rows| rows.settings.iter().find(|(known, _)| known == key).map(|(_, value)| value.clone())))
     }
     async fn lease_now(&self) -> Read<Timestamp> {
-        Ok(Timestamp::UNIX_EPOCH)
+        Ok(self.clock.as_ref().map_or(Timestamp::UNIX_EPOCH, LeaseClock::now))
     }
     async fn ping(&self) -> Read<()> {
         Ok(())

@@ -130,10 +130,10 @@ pub struct World {
 
 impl World {
     pub fn new(demo: bool) -> Self {
-        let store = FakeStore::default();
-        *store.rows.lock().unwrap() = rows();
         let now: Timestamp = NOW.parse().unwrap();
         let clock = FrozenClock::at(now);
+        let store = FakeStore { clock: Some(clock.clone()), ..FakeStore::default() };
+        *store.rows.lock().unwrap() = rows();
         let link_key = LinkKey::derived_from(&Key::from_bytes([4; 32]));
         let parts = Parts {
             store: Arc::new(store.clone()),
