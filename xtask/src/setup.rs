@@ -20,12 +20,10 @@ pub enum Need {
     /// PostgreSQL's server programs.
     Postgres,
     /// A browser for the pages.
-    #[expect(dead_code, reason = "for the suite that walks the pages, which is not finished yet")]
     Chromium,
     /// The packages of `tests-real/requirements.txt`.
     PythonPackages,
     /// The packages of `tests-real/package-lock.json`.
-    #[expect(dead_code, reason = "for the suite that walks the pages, which is not finished yet")]
     NodePackages,
 }
 
