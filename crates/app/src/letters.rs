@@ -32,15 +32,12 @@ impl App {
         let mailer = self.0.parts.mailer.as_ref();
         let message = match mailer.compose(&letter) {
             Ok(message) => message,
-            Err(error) => return Ok(Verdict::Fail(error.to_string())),
+            Err(error) => return self.mail_given_up(order, "job_given_up", error).await,
         };
         match mailer.send(&message).await {
             Ok(()) => {}
-            Err(MailError::Refused(why)) => {
-                self.mail_refused(order, &why).await?;
-                return Ok(Verdict::Fail(format!("the mail server refused the message: {why}")));
-            }
-            Err(error) if attempt >= MAX_ATTEMPTS => return Ok(Verdict::Fail(error.to_string())),
+            Err(error @ MailError::Refused(_)) => return self.mail_given_up(order, "mail_refused", error).await,
+            Err(error) if attempt >= MAX_ATTEMPTS => return self.mail_given_up(order, "job_given_up", error).await,
             Err(error) => return Ok(Verdict::backoff(attempt, error)),
         }
         let keep = mailer.keeps_local();
@@ -64,14 +61,15 @@ impl App {
         Ok(Verdict::Done)
     }
 
-    /// A message that will never be taken is put before people, not hidden.
-    async fn mail_refused(&self, order: &MailOrder, why: &str) -> Result<()> {
+    /// A message that will not be taken is put before people, not hidden.
+    async fn mail_given_up(&self, order: &MailOrder, code: &str, error: MailError) -> Result<Verdict> {
         let mut draft = self.draft(&Self::by_job());
-        draft.audit("mail.refused", order.about(), json!({"kind": order.kind(), "why": why}));
+        draft.audit("mail.refused", order.about(), json!({"kind": order.kind(), "why": error.to_string()}));
         if !matches!(order, MailOrder::Attention { .. }) {
-            draft.mail(MailOrder::Attention { subject: order.about(), code: "mail_refused".to_owned(), at: draft.now.as_second() });
+            draft.mail(MailOrder::Attention { subject: order.about(), code: code.to_owned(), at: draft.now.as_second() });
         }
-        self.commit(draft.finish()).await.map_err(Error::from)
+        self.commit(draft.finish()).await?;
+        Ok(Verdict::Fail(error.to_string()))
     }
 
     /// The letter, or `None` if it has lost its reason meanwhile.

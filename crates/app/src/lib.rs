@@ -215,7 +215,7 @@ impl App {
         Fut: Future<Output = Result<(Change, T)>>,
     {
         let mut turn = None;
-        let mut taken = None;
+        let mut taken = false;
         for _ in 0..MAX_RUNS {
             let (change, value) = run().await?;
             if change.is_empty() {
@@ -225,10 +225,10 @@ impl App {
                 Ok(()) => return Ok(value),
                 // Taken by somebody who made the same thing at the same moment: the next run finds it. Taken twice: it belongs to another.
                 Err(CommitError::Conflict(conflict @ Conflict::Taken { .. })) => {
-                    if taken.as_ref() == Some(&conflict) {
+                    if taken {
                         return Err(CommitError::Conflict(conflict).into());
                     }
-                    taken = Some(conflict);
+                    taken = true;
                 }
                 Err(CommitError::Conflict(conflict)) => tracing::debug!(%conflict, "conflict; the use case runs again"),
                 Err(error) => return Err(error.into()),

@@ -92,7 +92,8 @@ pub enum Work {
 }
 
 impl Work {
-    /// The id of what the work is about, for the mail that says it was given up; `None` for such a mail itself.
+    /// The id of what the work is about, for the mail that says it was given up; `None` for mails, whose own
+    /// job says so.
     pub fn subject(&self) -> Option<String> {
         match self {
             Self::Arrange { vacancy } => Some(vacancy.to_string()),
@@ -105,8 +106,7 @@ impl Work {
             | Self::Finish { interview, .. }
             | Self::Nag { interview, .. }
             | Self::ReleaseProvisional { interview, .. } => Some(interview.to_string()),
-            Self::Mail { order: MailOrder::Attention { .. } } => None,
-            Self::Mail { order } => Some(order.about()),
+            Self::Mail { .. } => None,
         }
     }
 
