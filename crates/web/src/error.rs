@@ -45,6 +45,7 @@ pub const PROBLEMS: &[(&str, u16, &str)] = &[
     ("feedback_closed", 409, "The feedback is closed"),
     ("interview_cancelled", 409, "The interview is cancelled"),
     ("interview_over", 409, "The interview is over"),
+    ("interviews_booked", 409, "Candidates were invited already"),
     ("job_not_dead", 409, "The job was not given up"),
     ("lending_off", 409, "Access tokens are not lent here"),
     ("no_calendar", 409, "There is no calendar that can be used"),
