@@ -1,10 +1,11 @@
 //! Calendars for callers: lists, events, availability, and the short-lived token that may be lent.
 
 use domain::{
-    EmailAddress, Id, TimeRange, Timestamp, Zone,
+    Id, TimeRange, Timestamp, Zone,
     claims::{Claim, Holder},
     grants::{CalendarChoice, Grant},
     interviews::Interview,
+    links::Purpose,
     people::Person,
 };
 use ports::change::{ClaimStep, Conflict};
@@ -87,24 +88,27 @@ pub struct AvailabilityView {
 }
 
 impl App {
-    /// The manager's usable grant, or what they must do first.
-    pub(crate) async fn connected_grant(&self, email: &str, caller: &Caller) -> Result<(Person, Grant)> {
-        let address: EmailAddress = email.parse().map_err(|error| Error::invalid("manager_email", error))?;
-        if let Some(person) = self.store().person_by_email(&address).await? {
-            let grant = self.store().grant_of(person.id, self.provider()?.name()).await?;
-            if let Some(grant) = grant.filter(Grant::is_usable) {
-                return Ok((person, grant));
-            }
+    /// The manager's usable grant, or what they must do first. Writes nothing: a reader that asks for a calendar makes no link.
+    pub(crate) async fn connected_grant(&self, email: &str) -> Result<(Person, Grant)> {
+        let person = self.person_by(email, "manager_email").await?;
+        let grant = self.store().grant_of(person.id, self.provider()?.name()).await?;
+        if let Some(grant) = grant.filter(Grant::is_usable) {
+            return Ok((person, grant));
         }
-        match self.setup(email, None, false, caller).await? {
-            crate::Setup::NeedsAuthorization { url, .. } => Err(Error::NeedsAuthorization { url }),
-            crate::Setup::Connected(_) => Err(Error::Busy),
+        let link = self.store().newest_link(Purpose::OauthState, &person.id.to_string()).await?;
+        match link.filter(|link| link.check(self.now()).is_ok()) {
+            Some(link) => Err(Error::NeedsAuthorization { url: self.authorization_url(&link, &person)? }),
+            None => Err(Error::Refused {
+                code: "needs_authorization",
+                problem: "the manager needs to authorize calendar access; ask for a link with POST /api/admin/oauth/setup/"
+                    .to_owned(),
+            }),
         }
     }
 
     /// All calendars of a manager.
-    pub async fn calendar_list(&self, email: &str, caller: &Caller) -> Result<Vec<CalendarInfo>> {
-        let (_, grant) = self.connected_grant(email, caller).await?;
+    pub async fn calendar_list(&self, email: &str) -> Result<Vec<CalendarInfo>> {
+        let (_, grant) = self.connected_grant(email).await?;
         let provider = self.provider_named(&grant.provider)?;
         let list = self.with_access(grant.id, |access: Access| async move { provider.calendars(&access).await });
         list.await.map_err(|error| Error::provider(&error))
@@ -112,8 +116,8 @@ impl App {
 
     /// Chooses the calendar interviews are written to.
     pub async fn choose_calendar(&self, email: &str, calendar: &str, caller: &Caller) -> Result<()> {
-        let list = self.calendar_list(email, caller).await?;
-        let (_, grant) = self.connected_grant(email, caller).await?;
+        let list = self.calendar_list(email).await?;
+        let (_, grant) = self.connected_grant(email).await?;
         let found = list.iter().find(|known| known.uid == calendar || (calendar == "primary" && known.is_default));
         let found = found.ok_or_else(|| Error::missing("calendar", calendar))?;
         if !found.writable {
@@ -167,7 +171,7 @@ impl App {
         caller: &Caller,
     ) -> Result<Vec<EventView>> {
         bounded(window)?;
-        let (_, grant) = self.connected_grant(email, caller).await?;
+        let (_, grant) = self.connected_grant(email).await?;
         let uid = Self::calendar_uid(&grant, calendar)?;
         let (provider, uid) = (self.provider_named(&grant.provider)?, uid.as_str());
         let list =
@@ -202,7 +206,7 @@ impl App {
         caller: &Caller,
     ) -> Result<EventView> {
         let title = line("title", &event.title)?;
-        let (person, grant) = self.connected_grant(email, caller).await?;
+        let (person, grant) = self.connected_grant(email).await?;
         let uid = Self::calendar_uid(&grant, calendar)?;
         let held = if event.allow_conflict {
             None
@@ -283,7 +287,7 @@ impl App {
                 problem: "access tokens are not lent here; an administrator can allow it with GREENROOM_LENDING=true".to_owned(),
             });
         }
-        let (_, grant) = self.connected_grant(email, caller).await?;
+        let (_, grant) = self.connected_grant(email).await?;
         let access = self.access(grant.id).await.map_err(|error| Error::provider(&error))?;
         let fresh = self.store().grant(grant.id).await?.ok_or_else(|| Error::missing("grant", grant.id))?;
         let expires_at = fresh.tokens.map(|tokens| tokens.access_expires_at).ok_or(Error::Busy)?;

@@ -1,6 +1,6 @@
 //! Putting the parts together: the same for `serve` and the demo.
 
-use std::{path::Path, sync::Arc};
+use std::{fs::File, path::Path, sync::Arc};
 
 use anyhow::{Context, Result};
 use app::{App, Parts, Settings};
@@ -24,6 +24,8 @@ pub struct Installation {
     pub web: WebState,
     /// Whether this was the first start.
     pub first_start: bool,
+    /// Says to other processes that this one works on the database file; held for as long as it does.
+    pub presence: Option<File>,
 }
 
 /// Opens the database, finds the keys, and wires everything.
@@ -34,6 +36,10 @@ pub async fn install(config: &Config, home: Option<&Path>, clock: Arc<dyn Clock>
             .with_context(|| format!("the folder {} for the database cannot be made", folder.display()))?;
     }
     let store = store::open(&config.database_url, store::Options::new(Arc::new(MachineClock), Arc::clone(&entropy))).await?;
+    let alone = alone(config)?;
+    if alone.first {
+        store.free_leases().await?;
+    }
     let known = store.setting("key_id").await?;
     let known: Option<String> = known.as_deref().map(serde_json::from_str).transpose().context("the setting key_id is damaged")?;
     let keys = Keys::load(config, home, known.as_deref(), entropy.as_ref())?;
@@ -63,7 +69,32 @@ pub async fn install(config: &Config, home: Option<&Path>, clock: Arc<dyn Clock>
     });
     let start_id = format!("{:08x}", u32::from_be_bytes(entropy.bytes()));
     let web = WebState::new(app.clone(), config.open_oauth_from.clone(), &config.allowed_hosts, &start_id);
-    Ok(Installation { app, web, first_start })
+    Ok(Installation { app, web, first_start, presence: alone.presence })
+}
+
+/// Whether other processes work on the same database file.
+struct Alone {
+    first: bool,
+    presence: Option<File>,
+}
+
+/// Asks by an advisory lock beside the file; a lock ends with its process, however that ends. PostgreSQL is always shared.
+fn alone(config: &Config) -> Result<Alone> {
+    let Some(folder) = config.database_folder() else { return Ok(Alone { first: false, presence: None }) };
+    let path = folder.join("greenroom.lock");
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .with_context(|| format!("{} cannot be made", path.display()))?;
+    let first = file.try_lock().is_ok();
+    if first {
+        file.unlock()?;
+    }
+    // Shared from here on: a second process sees that it is not the first.
+    file.try_lock_shared().with_context(|| format!("{} cannot be locked", path.display()))?;
+    Ok(Alone { first, presence: Some(file) })
 }
 
 /// The installation's own name, made once; everything sealed is bound to it. The key's name beside it shows a wrong key at the start.

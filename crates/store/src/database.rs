@@ -75,6 +75,17 @@ pub async fn open(url: &str, options: Options) -> Result<Arc<Database>, OpenErro
     Ok(Arc::new(Database { engine, entropy }))
 }
 
+impl Database {
+    /// Frees the leases of jobs that a process which is gone was running, so that they need not run out first. Only for a process that is
+    /// known to be the only one on this database.
+    ///
+    /// # Errors
+    /// [`CommitError`] where the database does not answer.
+    pub async fn free_leases(&self) -> Result<(), CommitError> {
+        self.engine.commit(vec![jobs::free_all()]).await
+    }
+}
+
 /// The file of `sqlite:PATH`, `sqlite://PATH` or a bare path.
 fn sqlite_path(url: &str) -> Result<PathBuf, OpenError> {
     let path = match url.strip_prefix("sqlite:") {

@@ -83,13 +83,21 @@
       });
     };
     const events = new EventSource(address);
-    events.addEventListener("changed", () => {
+    const changed = () => {
       if (waiting) {
         again = true;
         return;
       }
       waiting = true;
       setTimeout(run, 150);
+    };
+    events.addEventListener("changed", changed);
+    // What changed while the server was away was not announced: look once when it is back.
+    let away = false;
+    events.addEventListener("error", () => { away = true; });
+    events.addEventListener("open", () => {
+      if (away) changed();
+      away = false;
     });
     addEventListener("pagehide", () => events.close());
   }

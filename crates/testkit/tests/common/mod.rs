@@ -31,6 +31,9 @@ use url::Url;
 use vault::{AuthorizationCode, ClientSecret, Key, KeyRing, LinkKey, RefreshToken};
 use zoho_sim::{DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, DEMO_REDIRECT, DataCentre, Options, Sim, Switches};
 
+/// Seeds from here on are those of a second process beside the first.
+const SECOND: u64 = 100;
+
 /// Monday, 2026-11-23, 08:00 UTC.
 pub const START: &str = "2026-11-23T08:00:00Z";
 
@@ -245,7 +248,7 @@ impl World {
 
     /// A second process on the same files, beside the first.
     pub async fn second(&self) -> App {
-        open(&self.url, &self.dir, &self.clock, &self.origins, &self.fuse, &self.sent, self.seed + 100).await
+        open(&self.url, &self.dir, &self.clock, &self.origins, &self.fuse, &self.sent, self.seed + SECOND).await
     }
 
     /// Runs what is due; stops early where the fuse has blown.
@@ -404,11 +407,12 @@ impl World {
         }
     }
 
-    /// The power comes back: a new process on the same files, after the leases of the old one ended.
+    /// The power comes back: a new process on the same files.
     pub async fn survive(&mut self) {
         if self.fuse.has_blown() {
             self.restart(Fuse::never()).await;
-            self.clock.advance(200);
+            // The leases of jobs are freed at the start; that of a refresh runs out.
+            self.clock.advance(61);
         }
     }
 }
@@ -463,6 +467,10 @@ async fn open(
     let entropy = Arc::new(SeededEntropy::new(seed));
     let options = store::Options::new(Arc::new(clock.clone()), entropy.clone());
     let store = store::open(url, options).await.unwrap();
+    if seed < SECOND {
+        // The process before is gone, and there is no other.
+        store.free_leases().await.unwrap();
+    }
     let hosts: Vec<_> = origins.iter().map(|(location, origin)| format!("{location}={origin}")).collect();
     let zoho = Zoho::new(ZohoConfig {
         client_id: DEMO_CLIENT_ID.into(),

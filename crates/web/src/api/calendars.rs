@@ -76,9 +76,9 @@ struct CalendarBody {
     writable: bool,
 }
 
-async fn list(State(state): State<WebState>, by: Authorized, Path(manager): Path<String>) -> Answer<List<CalendarBody>> {
+async fn list(State(state): State<WebState>, _by: Authorized, Path(manager): Path<String>) -> Answer<List<CalendarBody>> {
     let email = address(&state, &manager).await?;
-    let found = state.app.calendar_list(&email, &by.caller).await?;
+    let found = state.app.calendar_list(&email).await?;
     let body = |calendar: ports::calendar::CalendarInfo| CalendarBody {
         id: calendar.uid,
         name: calendar.name,

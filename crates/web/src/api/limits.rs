@@ -15,9 +15,10 @@ pub(crate) struct Wait(pub(crate) u64);
 /// Callers remembered per list before those that have been quiet are forgotten.
 const MAX_REMEMBERED: usize = 10_000;
 
-/// One count per API key, per address without a key, and per address that sent a wrong key.
+/// One count per API key, per address of an open network, per other address without a key, and per address that sent a wrong key.
 pub(crate) struct Limits {
     keys: DefaultKeyedRateLimiter<Id<ApiKey>>,
+    trusted: DefaultKeyedRateLimiter<IpAddr>,
     addresses: DefaultKeyedRateLimiter<IpAddr>,
     failures: DefaultKeyedRateLimiter<IpAddr>,
     clock: DefaultClock,
@@ -26,9 +27,10 @@ pub(crate) struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            keys: DefaultKeyedRateLimiter::keyed(quota(50, 200)),
+            keys: DefaultKeyedRateLimiter::keyed(quota(500, 2_000)),
+            trusted: DefaultKeyedRateLimiter::keyed(quota(500, 2_000)),
             addresses: DefaultKeyedRateLimiter::keyed(quota(20, 100)),
-            failures: DefaultKeyedRateLimiter::keyed(quota(1, 10)),
+            failures: DefaultKeyedRateLimiter::keyed(quota(5, 50)),
             clock: DefaultClock::default(),
         }
     }
@@ -40,9 +42,14 @@ fn quota(per_second: u32, burst: u32) -> Quota {
 }
 
 impl Limits {
-    /// A call with a live key: 50 a second, 200 at once.
+    /// A call with a live key: 500 a second, 2,000 at once.
     pub(crate) fn key(&self, key: Id<ApiKey>) -> Result<(), Wait> {
         self.count(&self.keys, &key)
+    }
+
+    /// A call without a key from a network that needs none: 500 a second, 2,000 at once.
+    pub(crate) fn trusted(&self, address: IpAddr) -> Result<(), Wait> {
+        self.count(&self.trusted, &address)
     }
 
     /// A call without a key: 20 a second, 100 at once.
@@ -50,7 +57,7 @@ impl Limits {
         self.count(&self.addresses, &address)
     }
 
-    /// A call with a wrong key: one a second, 10 at once.
+    /// A call with a wrong key: five a second, 50 at once.
     pub(crate) fn failure(&self, address: IpAddr) -> Result<(), Wait> {
         self.count(&self.failures, &address)
     }
@@ -75,7 +82,7 @@ mod tests {
         let limits = Limits::default();
         let (one, other) = (IpAddr::from([192, 0, 2, 1]), IpAddr::from([192, 0, 2, 2]));
         let passed = (0..1_000).take_while(|_| limits.failure(one).is_ok()).count();
-        assert!((10..20).contains(&passed), "{passed}");
+        assert!((50..70).contains(&passed), "{passed}");
         assert_eq!(limits.failure(one), Err(Wait(1)));
         assert_eq!(limits.failure(other), Ok(()));
     }
