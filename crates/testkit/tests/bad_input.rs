@@ -1,5 +1,5 @@
 //! Bad input gets a sentence of its own and changes nothing: every table is the same before and after.
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 mod common;
 
