@@ -28,6 +28,8 @@ use crate::{
 
 /// How long after a shortlist could not be placed whole it is tried again.
 const RETRY_UNPLACED_SECONDS: i64 = 6 * 3_600;
+/// How long after others took the same time first a candidate is tried again.
+const RETRY_CONTENDED_SECONDS: i64 = 10;
 /// How long a manager has to answer a provisional time before it is released, in minutes.
 const DECIDING_MINUTES: u32 = 24 * 60;
 /// Provisional times proposed to a candidate's manager before a person must look.
@@ -122,8 +124,7 @@ impl App {
         rules.horizon_days = rules.horizon_days.max(rules.minimum_notice_minutes / (24 * 60) + 1);
         desk.release_minutes = desk.rules.minimum_notice_minutes;
         desk.rules = Rules::new(rules).map_err(|error| Error::Internal(error.to_string()))?;
-        let unplaced = self.place_all(&desk).await?;
-        Ok(if unplaced == 0 { Verdict::Done } else { Verdict::Again { seconds: RETRY_UNPLACED_SECONDS, error: None } })
+        self.place_all(&desk).await
     }
 
     async fn arrange_known(&self, vacancy: Vacancy, manager: Person, grant: Grant) -> Result<Verdict> {
@@ -151,9 +152,9 @@ impl App {
         }
         self.unstick(&desk.vacancy).await?;
         self.confirm_provisional(&desk).await?;
-        let unplaced = self.place_all(&desk).await?;
+        let verdict = self.place_all(&desk).await?;
         self.settle_unsettled(desk.vacancy.id).await?;
-        Ok(if unplaced == 0 { Verdict::Done } else { Verdict::Again { seconds: RETRY_UNPLACED_SECONDS, error: None } })
+        Ok(verdict)
     }
 
     pub(crate) fn desk(&self, vacancy: Vacancy, manager: Person, zone: Zone, busy: Busy) -> Option<Desk> {
@@ -163,9 +164,9 @@ impl App {
         Some(Desk { vacancy, round, manager, rules, busy, zone, release_minutes })
     }
 
-    /// Places everybody who has no time yet, in shortlist order. Gives how many found none.
-    async fn place_all(&self, desk: &Desk) -> Result<usize> {
-        let mut unplaced = 0;
+    /// Places everybody who has no time yet, in shortlist order; says when those who found none are tried again.
+    async fn place_all(&self, desk: &Desk) -> Result<Verdict> {
+        let mut again = None;
         let mut news = 0;
         for candidacy in self.store().shortlist(desk.vacancy.id).await? {
             if candidacy.withdrawn_at.is_some() {
@@ -174,19 +175,19 @@ impl App {
             match self.place(desk, candidacy.id).await {
                 Ok(Placed::Booked) => news += 1,
                 Ok(Placed::Nowhere { new }) => {
-                    unplaced += 1;
+                    again = again.or(Some(RETRY_UNPLACED_SECONDS));
                     news += usize::from(new);
                 }
                 Ok(Placed::Nothing) => {}
-                // Time that is held at this moment: the others go on, this one is looked at again.
-                Err(Error::Busy) => unplaced += 1,
+                // Time that others are fighting for at this moment: the rest goes on, this one is looked at again in a moment.
+                Err(Error::Busy) => again = Some(RETRY_CONTENDED_SECONDS),
                 Err(error) => return Err(error),
             }
         }
         if news > 0 {
             self.order_summary(desk.vacancy.id).await?;
         }
-        Ok(unplaced)
+        Ok(again.map_or(Verdict::Done, |seconds| Verdict::Again { seconds, error: None }))
     }
 
     async fn order_summary(&self, vacancy: Id<Vacancy>) -> Result<()> {

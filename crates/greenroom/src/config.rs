@@ -259,18 +259,19 @@ impl Config {
         })
     }
 
-    /// The folder of the database file, if it is a file.
-    pub fn database_folder(&self) -> Option<PathBuf> {
+    /// The database file, if it is one.
+    pub fn database_file(&self) -> Option<PathBuf> {
         if self.database_url.starts_with("postgres") {
             return None;
         }
-        let path = self.database_url.trim_start_matches("sqlite:").trim_start_matches("//");
-        Some(
-            Path::new(path)
-                .parent()
-                .filter(|parent| !parent.as_os_str().is_empty())
-                .map_or_else(|| PathBuf::from("."), Path::to_path_buf),
-        )
+        Some(PathBuf::from(self.database_url.trim_start_matches("sqlite:").trim_start_matches("//")))
+    }
+
+    /// The folder of the database file, if it is one.
+    pub fn database_folder(&self) -> Option<PathBuf> {
+        let file = self.database_file()?;
+        let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty());
+        Some(parent.map_or_else(|| PathBuf::from("."), Path::to_path_buf))
     }
 }
 

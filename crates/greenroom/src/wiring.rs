@@ -1,6 +1,10 @@
 //! Putting the parts together: the same for `serve` and the demo.
 
-use std::{fs::File, path::Path, sync::Arc};
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::{Context, Result};
 use app::{App, Parts, Settings};
@@ -80,8 +84,10 @@ struct Alone {
 
 /// Asks by an advisory lock beside the file; a lock ends with its process, however that ends. PostgreSQL is always shared.
 fn alone(config: &Config) -> Result<Alone> {
-    let Some(folder) = config.database_folder() else { return Ok(Alone { first: false, presence: None }) };
-    let path = folder.join("greenroom.lock");
+    let Some(database) = config.database_file() else { return Ok(Alone { first: false, presence: None }) };
+    let mut path = database.into_os_string();
+    path.push(".lock");
+    let path = PathBuf::from(path);
     let file = File::options()
         .create(true)
         .truncate(false)

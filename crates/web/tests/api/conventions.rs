@@ -206,7 +206,8 @@ async fn calendars_of_a_manager() {
     assert_eq!(world.call("PUT", "/api/v1/managers", late, &[("if-match", "\"7\"")]).await.status, StatusCode::PRECONDITION_FAILED);
     let before = world.get("/api/v1/managers/ana@example.com/calendars").await;
     assert_eq!((before.status, before.json()["code"].as_str()), (StatusCode::CONFLICT, Some("needs_authorization")));
-    assert!(before.json()["authorization_url"].as_str().unwrap().contains("/oauth/v2/auth?"));
+    assert!(before.json()["detail"].as_str().unwrap().contains("/api/admin/oauth/setup/"), "{}", before.text);
+    assert_eq!(world.get("/api/v1/audit").await.json()["items"].as_array().unwrap().len(), 2, "a question made a link");
     world.connect_ana().await;
     let manager = world.get("/api/v1/managers/ana%40example.com").await.json();
     assert_eq!(manager["grant"]["state"], "active");
