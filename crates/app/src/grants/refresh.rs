@@ -17,6 +17,7 @@ use ports::{
     store::CommitError,
 };
 use serde_json::json;
+use vault::AccessToken;
 
 use super::{MIN_LEFT_SECONDS, failure, gone, internal, left, unavailable};
 use crate::{
@@ -151,7 +152,15 @@ impl App {
         let now = draft.now;
         let sealed = self.seal_answer(next.id, next.tokens.as_ref(), answer, now).map_err(internal)?;
         let tokens = sealed.ok_or_else(|| gone("the grant has no refresh token"))?;
-        let moved = next.tokens.as_ref().is_none_or(|old| tokens.access_expires_at > old.access_expires_at);
+        let moved = match &next.tokens {
+            Some(old) if tokens.access_expires_at == old.access_expires_at => {
+                // Two refreshes in one instant: another token is progress, the same one is not.
+                let before: AccessToken = self.open_token(next.id, "access", &old.access).map_err(internal)?;
+                before != answer.access
+            }
+            Some(old) => tokens.access_expires_at > old.access_expires_at,
+            None => true,
+        };
         // Stored even where the expiry stands still: a rotated refresh token must never be lost.
         next.tokens = Some(tokens);
         next.generation += 1;
