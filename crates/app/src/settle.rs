@@ -12,7 +12,7 @@ use domain::{
     people::Person,
     vacancies::Vacancy,
 };
-use ports::calendar::{CalendarProvider, Event, EventPatch, FailureClass, ListMode, ProviderError, Written};
+use ports::calendar::{CalendarProvider, Event, EventPatch, FailureClass, ListMode, ProviderError};
 use serde_json::json;
 
 use crate::{App, Error, Result, arrange::is_ours, draft::later, grants::failure, worker::Verdict};
@@ -122,7 +122,7 @@ impl App {
         match answer {
             Ok(written) => {
                 let event = EventRef { written: bench.interview.range, etag: written.etag.clone(), ..event.clone() };
-                self.written(bench, event, &written).await
+                self.written(bench, event).await
             }
             Err(error) if error.class == FailureClass::Changed => {
                 Ok(Verdict::again(2, "the event changed while it was being moved"))
@@ -203,7 +203,7 @@ impl App {
     }
 
     /// Stores that the calendar holds the intent that was read at the start of this run, and orders the look just after.
-    pub(crate) async fn written(&self, bench: &Bench<'_>, event: EventRef, _answer: &Written) -> Result<Verdict> {
+    pub(crate) async fn written(&self, bench: &Bench<'_>, event: EventRef) -> Result<Verdict> {
         let (id, intent_rev) = (bench.interview.id, bench.interview.intent_rev);
         let event = &event;
         self.transact(None, || async move {

@@ -1,17 +1,15 @@
 //! What the manager's pages about permission show and do.
 
 use domain::{
-    EmailAddress, Id,
+    EmailAddress,
     audit::Actor,
     links::{ConnectOutcome, Link, LinkProblem, Purpose},
     mails::MailOrder,
     people::Person,
 };
-use ports::Put;
-use serde_json::json;
 use url::Url;
 
-use crate::{App, Caller, Error, Result, draft::touched};
+use crate::{App, Caller, Error, Result};
 
 /// The page that explains the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -178,22 +176,6 @@ impl App {
         let calendar =
             grant.filter(domain::grants::Grant::is_usable).and_then(|grant| grant.calendar).map(|calendar| calendar.name);
         Ok(DisconnectView { company: self.settings().company.clone(), manager: person.name, calendar })
-    }
-
-    /// Makes a link void.
-    pub async fn revoke_link(&self, id: Id<Link>, caller: &Caller) -> Result<()> {
-        self.transact(None, || async move {
-            let link = self.store().link(id).await?.ok_or_else(|| Error::missing("link", id))?;
-            let mut draft = self.draft(caller);
-            if link.revoked_at.is_none() {
-                let mut next = touched(&link);
-                next.revoked_at = Some(draft.now);
-                draft.audit("link.revoked", id, json!({"purpose": link.purpose}));
-                draft.put(Put::Link(next));
-            }
-            Ok((draft.finish(), ()))
-        })
-        .await
     }
 }
 

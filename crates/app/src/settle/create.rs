@@ -59,7 +59,7 @@ impl App {
         let (provider, draft, target) = (bench.provider, &draft, calendar.as_str());
         let answer = self.with_access(bench.grant.id, |access| async move { provider.create(&access, target, draft).await }).await;
         match answer {
-            Ok(written) => self.written(bench, event_ref(&calendar, &bench.interview, &written), &written).await,
+            Ok(written) => self.written(bench, event_ref(&calendar, &bench.interview, &written)).await,
             Err(error) => self.create_failed(bench, &error, attempt).await,
         }
     }
@@ -144,9 +144,8 @@ impl App {
             meeting_url: event.meeting_url,
         };
         let as_intended = found.written == bench.interview.range;
-        let written = Written { uid: found.uid.clone(), etag: found.etag.clone(), view_url: None, meeting_url: None };
         let verdict = if as_intended {
-            self.written(bench, found, &written).await?
+            self.written(bench, found).await?
         } else {
             // Moved since the attempt: the event is ours but old; the next run moves it.
             let command = Command::Written { intent_rev: bench.interview.intent_rev - 1, event: found };

@@ -69,7 +69,7 @@ pub fn decide(interview: &Interview, command: Command, now: Timestamp) -> Result
             next.attempt = None;
             Vec::new()
         }
-        Command::Move { range, by } => moved(&mut next, range, by)?,
+        Command::Move { range, .. } => moved(&mut next, range)?,
         Command::MovedByHand { event } => moved_by_hand(&mut next, event)?,
         Command::ClashByHand { event } => {
             // What the calendar shows now is the baseline for whatever the person decides; nothing of ours is written yet.
@@ -152,7 +152,7 @@ fn written(next: &mut Interview, intent_rev: i64, event: EventRef, now: Timestam
     effects
 }
 
-fn moved(next: &mut Interview, range: TimeRange, _by: By) -> Result<Vec<Effect>, Refused> {
+fn moved(next: &mut Interview, range: TimeRange) -> Result<Vec<Effect>, Refused> {
     open(next)?;
     if next.range == range && next.state != InterviewState::Attention {
         return Ok(Vec::new());
