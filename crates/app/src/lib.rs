@@ -4,6 +4,7 @@
 //! is ever open here, and nothing outside the database happens except in a job.
 
 mod access;
+mod alerts;
 mod arrange;
 mod calendars;
 mod compare;

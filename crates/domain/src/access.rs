@@ -20,11 +20,32 @@ pub enum Right {
     CalendarTitles,
     /// Receive short-lived access tokens.
     Lend,
+    /// Read and export the audit log.
+    Audit,
+    /// Read `/metrics`.
+    Metrics,
+    /// Keys, accounts, settings, backups, erasure: what an administrator does.
+    Administer,
 }
 
 impl Right {
     /// Every right, in the order shown to people.
-    pub const ALL: [Self; 5] = [Self::Read, Self::Propose, Self::Commit, Self::CalendarTitles, Self::Lend];
+    pub const ALL: [Self; 8] =
+        [Self::Read, Self::Propose, Self::Commit, Self::CalendarTitles, Self::Lend, Self::Audit, Self::Metrics, Self::Administer];
+
+    /// As callers and forms write it.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Propose => "propose",
+            Self::Commit => "commit",
+            Self::CalendarTitles => "calendar_titles",
+            Self::Lend => "lend",
+            Self::Audit => "audit",
+            Self::Metrics => "metrics",
+            Self::Administer => "administer",
+        }
+    }
 }
 
 /// An API key. The key itself is shown once, when it is made.

@@ -5,6 +5,7 @@
 //! the store still holds 4.
 
 pub mod access;
+pub mod alerts;
 pub mod audit;
 pub mod candidacies;
 pub mod claims;
@@ -48,6 +49,7 @@ macro_rules! revisioned {
 revisioned!(
     access::ApiKey,
     access::Session,
+    alerts::Alert,
     candidacies::Candidacy,
     feedback::Feedback,
     grants::Grant,

@@ -3,6 +3,7 @@
 use domain::{
     Id, Timestamp,
     access::{ApiKey, Session},
+    alerts::Alert,
     audit::Entry,
     candidacies::Candidacy,
     claims::{Claim, Holder},
@@ -38,6 +39,8 @@ pub enum Put {
     ApiKey(ApiKey),
     /// See [`Session`].
     Session(Session),
+    /// See [`Alert`]. While it lasts its name must also be taken as a [`Name`].
+    Alert(Alert),
     /// See [`SentMail`]; a second row with the same Message-ID is ignored.
     SentMail(SentMail),
     /// A run-time setting (key, JSON text): the last write wins.
@@ -63,6 +66,8 @@ pub enum Scope {
     Round,
     /// One feedback per interview and author: `{interview}:{person}`. Owner: the feedback's id.
     Feedback,
+    /// One lasting alert per kind and subject: [`Alert::name`]. Owner: the alert's id.
+    Alert,
     /// `Idempotency-Key`s of API callers: `{key id}:{key}`. Owner: a digest of the request.
     Idempotency,
 }
@@ -79,6 +84,7 @@ impl Scope {
             Self::Shortlist => "shortlist",
             Self::Round => "round",
             Self::Feedback => "feedback",
+            Self::Alert => "alert",
             Self::Idempotency => "idempotency",
         }
     }

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use domain::{
     EmailAddress, Id, TimeRange, Timestamp,
     access::{ApiKey, Session},
+    alerts::{Alert, AlertKind},
     audit::Entry,
     candidacies::Candidacy,
     claims::Holder,
@@ -142,6 +143,11 @@ pub trait Store: Send + Sync {
     async fn audit_of(&self, subject: &str, limit: u32) -> Read<Vec<Entry>>;
     /// The whole log, newest first.
     async fn audit(&self, page: Page) -> Read<Vec<Entry>>;
+
+    /// The alert of a kind and subject that still lasts.
+    async fn lasting_alert(&self, kind: AlertKind, subject: &str) -> Read<Option<Alert>>;
+    /// Alerts, newest first; only those that still last if `lasting`.
+    async fn alerts(&self, lasting: bool, limit: u32) -> Read<Vec<Alert>>;
 
     /// A run-time setting (JSON text).
     async fn setting(&self, key: &str) -> Read<Option<String>>;

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use domain::{
     EmailAddress, Id, TimeRange, Timestamp,
     access::{ApiKey, Session},
+    alerts::{Alert, AlertKind},
     audit::Entry,
     candidacies::Candidacy,
     claims::Holder,
@@ -28,7 +29,8 @@ use crate::{
     db::Engine,
     error::OpenError,
     nouns::{
-        access, agendas, audit, candidacies, feedback, grants, interviews, jobs, links, mails, names, people, settings, vacancies,
+        access, agendas, alerts, audit, candidacies, feedback, grants, interviews, jobs, links, mails, names, people, settings,
+        vacancies,
     },
     plan::plan,
     postgres::{self, Postgres},
@@ -222,6 +224,13 @@ impl Store for Database {
     }
     async fn audit(&self, page: Page) -> Read<Vec<Entry>> {
         audit::all(&self.engine, page).await
+    }
+
+    async fn lasting_alert(&self, kind: AlertKind, subject: &str) -> Read<Option<Alert>> {
+        alerts::lasting(&self.engine, kind, subject).await
+    }
+    async fn alerts(&self, lasting: bool, limit: u32) -> Read<Vec<Alert>> {
+        alerts::list(&self.engine, lasting, limit).await
     }
 
     async fn setting(&self, key: &str) -> Read<Option<String>> {

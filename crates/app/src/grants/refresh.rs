@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use domain::{
     Id, Timestamp,
+    alerts::AlertKind,
     grants::{Grant, GrantState},
     jobs::{Dedupe, Work},
 };
@@ -132,9 +133,16 @@ impl App {
                 next.refresh.lease = None;
             }
             let mut draft = self.draft(&Caller::system());
+            let place = format!("{}:{}", next.provider, next.data_centre.as_deref().unwrap_or_default());
             let outcome = match &answer {
-                Ok(answer) => self.refreshed(&mut next, answer, &mut draft),
+                Ok(answer) => {
+                    self.clear(&mut draft, AlertKind::Misconfigured, &place).await.map_err(internal)?;
+                    self.refreshed(&mut next, answer, &mut draft)
+                }
                 Err(error) => {
+                    if error.class == FailureClass::Misconfigured {
+                        self.raise(&mut draft, AlertKind::Misconfigured, &place, json!({})).await.map_err(internal)?;
+                    }
                     self.refresh_failed(&mut next, error, &mut draft).await?;
                     Err(error.clone())
                 }

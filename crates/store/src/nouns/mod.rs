@@ -2,6 +2,7 @@
 
 pub(crate) mod access;
 pub(crate) mod agendas;
+pub(crate) mod alerts;
 pub(crate) mod audit;
 pub(crate) mod candidacies;
 pub(crate) mod claims;
@@ -52,6 +53,7 @@ pub(crate) fn put(put: &Put) -> Read<Noun> {
         Put::Link(link) => links::put(link),
         Put::ApiKey(key) => access::put_key(key),
         Put::Session(session) => Ok(access::put_session(session)),
+        Put::Alert(alert) => alerts::put(alert),
         Put::SentMail(mail) => Ok(mails::put(mail)),
         Put::Setting(key, value) => Ok(settings::put(key, value)),
     }

@@ -4,6 +4,12 @@
 //! run side by side. Each says from which schema on a program may still use the database; an older program refuses to start.
 
 mod v1;
+mod v2_audit;
+mod v3_access;
+mod v4_monitoring;
+mod v5_keeping;
+mod v6_refresh;
+mod v7_erasure;
 
 use crate::error::OpenError;
 
@@ -16,8 +22,15 @@ pub(crate) struct Migration {
     pub statements: &'static [&'static str],
 }
 
-pub(crate) const MIGRATIONS: &[Migration] =
-    &[Migration { version: 1, name: "the first schema", oldest_program: 1, statements: v1::STATEMENTS }];
+pub(crate) const MIGRATIONS: &[Migration] = &[
+    Migration { version: 1, name: "the first schema", oldest_program: 1, statements: v1::STATEMENTS },
+    Migration { version: 2, name: "the audit chain", oldest_program: 1, statements: v2_audit::STATEMENTS },
+    Migration { version: 3, name: "accounts and roles", oldest_program: 1, statements: v3_access::STATEMENTS },
+    Migration { version: 4, name: "alerts and calls", oldest_program: 1, statements: v4_monitoring::STATEMENTS },
+    Migration { version: 5, name: "backups and erasure", oldest_program: 1, statements: v5_keeping::STATEMENTS },
+    Migration { version: 6, name: "the refresh ledger", oldest_program: 1, statements: v6_refresh::STATEMENTS },
+    Migration { version: 7, name: "erasure", oldest_program: 1, statements: v7_erasure::STATEMENTS },
+];
 
 /// What ran. Created under the migration lock.
 pub(crate) const HISTORY: &str = "CREATE TABLE IF NOT EXISTS schema_history (version BIGINT NOT NULL PRIMARY KEY, \

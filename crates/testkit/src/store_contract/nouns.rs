@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use domain::{
     access::{ApiKey, Right, Session},
+    alerts::{Alert, AlertKind},
     audit::{Actor, Entry},
     candidacies::Candidacy,
     feedback::{Answers, Feedback, Recommendation, Score},
@@ -194,6 +195,31 @@ pub async fn keys_and_sessions_are_found_by_hash(store: Arc<dyn Store>) {
     let over = Session { rev: 2, revoked_at: Some(at(2)), ..session };
     store.commit(puts([Put::Session(over.clone())])).await.unwrap();
     assert_eq!(store.session_by_hash(&[7, 7]).await.unwrap(), Some(over));
+}
+
+/// The lasting alert of a kind and subject is found until it is ended; then another may begin.
+pub async fn an_alert_lasts_until_it_ends(store: Arc<dyn Store>) {
+    let alert = Alert {
+        id: id(1),
+        rev: 1,
+        kind: AlertKind::CircuitOpen,
+        subject: "zoho:eu".to_owned(),
+        details: serde_json::json!({"failures": 5}),
+        raised_at: at(10),
+        told_at: None,
+        ended_at: None,
+    };
+    store.commit(puts([Put::Alert(alert.clone())])).await.unwrap();
+    assert_eq!(store.lasting_alert(AlertKind::CircuitOpen, "zoho:eu").await.unwrap(), Some(alert.clone()));
+    assert_eq!(store.lasting_alert(AlertKind::CircuitOpen, "zoho:us").await.unwrap(), None);
+    assert_eq!(store.lasting_alert(AlertKind::DiskLow, "zoho:eu").await.unwrap(), None);
+    let ended = Alert { rev: 2, told_at: Some(at(11)), ended_at: Some(at(12)), ..alert.clone() };
+    store.commit(puts([Put::Alert(ended.clone())])).await.unwrap();
+    assert_eq!(store.lasting_alert(AlertKind::CircuitOpen, "zoho:eu").await.unwrap(), None);
+    let next = Alert { id: id(2), raised_at: at(13), ..alert };
+    store.commit(puts([Put::Alert(next.clone())])).await.unwrap();
+    assert_eq!(store.alerts(true, 10).await.unwrap(), std::slice::from_ref(&next));
+    assert_eq!(store.alerts(false, 10).await.unwrap(), [next, ended]);
 }
 
 /// A repeat with the same Message-ID leaves the first as it is; lists go backwards and can be of one address.

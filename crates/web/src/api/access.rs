@@ -62,7 +62,7 @@ impl Denied {
             Self::NoKey => "this call needs an API key: add the header `Authorization: Bearer YOUR_KEY`; an administrator makes keys on the dashboard's page of keys".to_owned(),
             Self::NotBearer => "the Authorization header is not understood: send `Authorization: Bearer YOUR_KEY`".to_owned(),
             Self::WrongKey => "this API key is not known, has ended or was revoked: send a live one in the header `Authorization: Bearer YOUR_KEY`".to_owned(),
-            Self::Lacks(right) => format!("this API key may not do that: it lacks the right `{}`; an administrator can make a key that has it", right_name(*right)),
+            Self::Lacks(right) => format!("this API key may not do that: it lacks the right `{}`; an administrator can make a key that has it", right.code()),
             Self::TooMany(Wait(seconds)) => format!("too many calls; try again in {seconds} s"),
             Self::Failed(error) => error.outside(),
         }
@@ -74,17 +74,6 @@ impl Denied {
             Self::TooMany(Wait(seconds)) => Some(*seconds),
             _ => None,
         }
-    }
-}
-
-/// The name of a right in keys, errors and the OpenAPI document.
-pub(crate) const fn right_name(right: Right) -> &'static str {
-    match right {
-        Right::Read => "read",
-        Right::Propose => "propose",
-        Right::Commit => "commit",
-        Right::CalendarTitles => "calendar_titles",
-        Right::Lend => "lend",
     }
 }
 

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    access::{Denied, right_name},
+    access::Denied,
     endpoint::{Authorized, Endpoint, get, post},
     input::{Json, id, instant},
     output::{Answer, List, Moment},
@@ -78,7 +78,7 @@ impl From<&ApiKey> for KeyBody {
         Self {
             id: key.id.to_string(),
             name: key.name.clone(),
-            rights: key.rights.iter().map(|right| right_name(*right)).collect(),
+            rights: key.rights.iter().map(|right| right.code()).collect(),
             created_at: key.created_at.into(),
             expires_at: key.expires_at.map(Moment),
             revoked_at: key.revoked_at.map(Moment),

@@ -20,7 +20,6 @@ use utoipa::{
 
 use super::{
     PREFIX,
-    access::right_name,
     endpoint::{Endpoint, Shape},
     idempotency,
 };
@@ -80,7 +79,7 @@ fn operation(endpoint: &Endpoint) -> utoipa::openapi::path::Operation {
         .summary(Some(endpoint.summary))
         .operation_id(Some(operation_id(endpoint)))
         .parameters(Some(parameters(endpoint)))
-        .extensions(Some(ExtensionsBuilder::new().add("x-right", right_name(endpoint.right)).build()));
+        .extensions(Some(ExtensionsBuilder::new().add("x-right", endpoint.right.code()).build()));
     if let Some(shape) = &endpoint.body {
         let content = ContentBuilder::new().schema(Some(reference(shape))).build();
         operation = operation.request_body(Some(

@@ -76,16 +76,6 @@ pub(super) struct Problems {
     pub(super) rights: Option<String>,
 }
 
-const fn right_code(right: Right) -> &'static str {
-    match right {
-        Right::Read => "read",
-        Right::Propose => "propose",
-        Right::Commit => "commit",
-        Right::CalendarTitles => "calendar_titles",
-        Right::Lend => "lend",
-    }
-}
-
 fn right_label(right: Right) -> String {
     let text = match right {
         Right::Read => t("keys.right.read"),
@@ -93,6 +83,9 @@ fn right_label(right: Right) -> String {
         Right::Commit => t("keys.right.commit"),
         Right::CalendarTitles => t("keys.right.calendar_titles"),
         Right::Lend => t("keys.right.lend"),
+        Right::Audit => t("keys.right.audit"),
+        Right::Metrics => t("keys.right.metrics"),
+        Right::Administer => t("keys.right.administer"),
     };
     text.to_string()
 }
@@ -104,7 +97,7 @@ impl KeyRow {
             key if key.is_live(now) => ("good", "live"),
             _ => ("warn", "expired"),
         };
-        let rights: Vec<String> = key.rights.iter().map(|right| right_code(*right).replace('_', " ")).collect();
+        let rights: Vec<String> = key.rights.iter().map(|right| right.code().replace('_', " ")).collect();
         Self {
             id: key.id.to_string(),
             name: key.name.clone(),
@@ -141,11 +134,7 @@ impl KeysPage {
             name_error: problems.name,
             rights: Right::ALL
                 .into_iter()
-                .map(|right| RightChoice {
-                    code: right_code(right),
-                    label: right_label(right),
-                    checked: chosen.contains(&right_code(right)),
-                })
+                .map(|right| RightChoice { code: right.code(), label: right_label(right), checked: chosen.contains(&right.code()) })
                 .collect(),
             rights_error: problems.rights,
             days: days
@@ -200,7 +189,7 @@ async fn create(state: &WebState, form: &AdminForm) -> Result<Response, Failure>
     let typed = &form.fields;
     let name = typed.get("name");
     let rights: BTreeSet<Right> =
-        Right::ALL.into_iter().filter(|right| typed.all("right").any(|chosen| chosen == right_code(*right))).collect();
+        Right::ALL.into_iter().filter(|right| typed.all("right").any(|chosen| chosen == right.code())).collect();
     let problems = Problems {
         name: (name.is_empty() || name.chars().count() > 100).then(|| t("keys.new.name.missing").to_string()),
         rights: rights.is_empty().then(|| t("keys.new.rights.missing").to_string()),

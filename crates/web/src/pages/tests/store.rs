@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use domain::{
     EmailAddress, Id, TimeRange, Timestamp,
     access::{ApiKey, Session},
+    alerts::{Alert, AlertKind},
     audit::Entry,
     candidacies::Candidacy,
     claims::Holder,
@@ -43,6 +44,7 @@ pub struct Rows {
     pub jobs: Vec<Job>,
     pub mails: Vec<SentMail>,
     pub entries: Vec<Entry>,
+    pub alerts: Vec<Alert>,
     pub settings: Vec<(String, String)>,
 }
 
@@ -91,6 +93,7 @@ impl Store for FakeStore {
                 Put::Link(row) => put!(rows.links, row),
                 Put::ApiKey(row) => put!(rows.keys, row),
                 Put::Session(row) => put!(rows.sessions, row),
+                Put::Alert(row) => put!(rows.alerts, row),
                 Put::SentMail(row) => put!(rows.mails, row),
                 Put::Setting(key, value) => {
                     rows.settings.retain(|(known, _)| *known != key);
@@ -202,6 +205,13 @@ impl Store for FakeStore {
     }
     async fn audit(&self, _: Page) -> Read<Vec<Entry>> {
         Ok(self.read(|rows| rows.entries.clone()))
+    }
+    async fn lasting_alert(&self, kind: AlertKind, subject: &str) -> Read<Option<Alert>> {
+        let is_it = |alert: &&Alert| alert.kind == kind && alert.subject == subject && alert.ended_at.is_none();
+        Ok(self.read(|rows| rows.alerts.iter().find(is_it).cloned()))
+    }
+    async fn alerts(&self, lasting: bool, _: u32) -> Read<Vec<Alert>> {
+        Ok(self.read(|rows| rows.alerts.iter().filter(|alert| !lasting || alert.ended_at.is_none()).cloned().collect()))
     }
     async fn setting(&self, key: &str) -> Read<Option<String>> {
         Ok(self.read(|rows| rows.settings.iter().find(|(known, _)| known == key).map(|(_, value)| value.clone())))

@@ -1,0 +1,3 @@
+//! Version 3: accounts and roles.
+
+pub(super) const STATEMENTS: &[&str] = &[];

@@ -1,0 +1,3 @@
+//! Version 5: backups and erasure.
+
+pub(super) const STATEMENTS: &[&str] = &[];

@@ -1,0 +1,3 @@
+//! Version 6: the refresh ledger.
+
+pub(super) const STATEMENTS: &[&str] = &[];

@@ -1,0 +1,3 @@
+//! Version 7: erasure.
+
+pub(super) const STATEMENTS: &[&str] = &[];
