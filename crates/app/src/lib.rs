@@ -40,7 +40,7 @@ pub use interviews::{InterviewView, ParticipantView};
 pub use operations::Readiness;
 pub use people::{CandidateInput, GrantView, ManagerView, PersonInput};
 pub use permission::{Callback, ConnectView, DisconnectView, PermissionView, RefreshOutcome, Setup, Status};
-use ports::{CalendarProvider, Change, Clock, Entropy, Mailer, Store, change::Conflict, store::CommitError};
+use ports::{CalendarProvider, Change, Clock, Entropy, Mailer, Poster, Store, change::Conflict, store::CommitError};
 use scheduling::{Rules, RulesDraft, WeeklyHours};
 use url::Url;
 pub use vacancies::{PlaceInput, ShortlistItem, VacancyInput, VacancyPatch, VacancyView};
@@ -90,6 +90,8 @@ pub struct Parts {
     pub providers: Vec<Arc<dyn CalendarProvider>>,
     /// Mail.
     pub mailer: Arc<dyn Mailer>,
+    /// Webhooks.
+    pub poster: Arc<dyn Poster>,
     /// Business time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.

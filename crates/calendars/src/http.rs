@@ -217,7 +217,7 @@ impl Outbound {
 }
 
 /// Reads the body, but never more than `most` bytes of it.
-async fn read(mut answer: Response, most: usize) -> Result<Reply, Reason> {
+pub(crate) async fn read(mut answer: Response, most: usize) -> Result<Reply, Reason> {
     let status = answer.status().as_u16();
     let headers = std::mem::take(answer.headers_mut());
     if answer.content_length().is_some_and(|announced| announced > most as u64) {
@@ -234,7 +234,7 @@ async fn read(mut answer: Response, most: usize) -> Result<Reply, Reason> {
 }
 
 /// A connection that was not made is told apart first: a time-out while connecting has sent nothing.
-fn reason(error: &reqwest::Error) -> Reason {
+pub(crate) fn reason(error: &reqwest::Error) -> Reason {
     if error.is_connect() {
         Reason::Connect
     } else if error.is_builder() {

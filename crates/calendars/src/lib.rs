@@ -8,7 +8,9 @@
 mod failure;
 pub mod http;
 pub mod registry;
+pub mod webhooks;
 pub mod zoho;
 
 pub use registry::Registry;
+pub use webhooks::Webhooks;
 pub use zoho::{Zoho, ZohoConfig};

@@ -21,7 +21,7 @@ use mail::{Password, Security, SmtpConfig};
 use scheduling::WeeklyHours;
 use url::Url;
 pub use variables::Variables;
-use vault::ClientSecret;
+use vault::{ClientSecret, WebhookSecret};
 
 /// Where the redirect URI points unless it is set.
 pub const DEFAULT_REDIRECT_URI: &str = "http://localhost:8040/api/oauth/callback/";
@@ -63,6 +63,8 @@ pub struct Config {
     pub link_days: i64,
     /// Whether tokens may be lent.
     pub lending: bool,
+    /// What signs webhooks.
+    pub webhook_secret: Option<WebhookSecret>,
     /// Networks that may call the first version's endpoints without a key.
     pub open_oauth_from: Vec<IpNet>,
 }
@@ -115,6 +117,11 @@ impl Config {
             week: variables.parse("GREENROOM_WEEK")?.unwrap_or_default(),
             link_days,
             lending: variables.flag("GREENROOM_LENDING")?,
+            webhook_secret: variables
+                .secret("GREENROOM_WEBHOOK_SECRET")?
+                .map(|text| text.parse())
+                .transpose()
+                .context("GREENROOM_WEBHOOK_SECRET cannot be used")?,
             open_oauth_from: list(variables.get("GREENROOM_OPEN_OAUTH_FROM"))
                 .iter()
                 .map(|text| {

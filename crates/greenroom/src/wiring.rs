@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use app::{App, Parts, Settings};
-use calendars::Zoho;
+use calendars::{Webhooks, Zoho};
 use domain::Timestamp;
 use mail::{Mailbox, Sender, Smtp};
 use ports::{Change, Clock, Entropy, Mailer, Put, Store};
@@ -56,6 +56,7 @@ pub async fn install(config: &Config, home: Option<&Path>, clock: Arc<dyn Clock>
         store,
         providers: vec![Arc::new(provider)],
         mailer,
+        poster: Arc::new(Webhooks::new(config.webhook_secret.clone())?),
         clock,
         entropy: Arc::clone(&entropy),
         keys: keys.ring,

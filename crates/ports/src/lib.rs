@@ -1,15 +1,20 @@
-//! The few traits between the use cases and the world outside: Store, CalendarProvider, Mailer, Clock, LeaseClock, Entropy.
+//! The few traits between the use cases and the world outside: Store, CalendarProvider, Mailer, Poster, Witness, Clock,
+//! LeaseClock, Entropy.
 //!
 //! Adapters implement them; `app` is handed them as `dyn`. Errors here say what a caller can do about them, never how the adapter works.
 
 pub mod calendar;
 pub mod change;
 pub mod mail;
+pub mod poster;
 pub mod store;
+pub mod witness;
 pub mod world;
 
 pub use calendar::CalendarProvider;
 pub use change::{Change, Conflict, Put};
 pub use mail::Mailer;
+pub use poster::Poster;
 pub use store::Store;
+pub use witness::Witness;
 pub use world::{Clock, Entropy, LeaseClock};

@@ -1,12 +1,16 @@
-//! A clock that moves when told to, and randomness that repeats.
+//! A clock that moves when told to, randomness that repeats, and a receiver of webhooks that keeps them.
 
 use std::sync::{
-    Arc,
-    atomic::{AtomicI64, AtomicU64, Ordering},
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
 };
 
+use async_trait::async_trait;
 use domain::Timestamp;
-use ports::{Clock, Entropy, LeaseClock};
+use ports::{
+    Clock, Entropy, LeaseClock, Poster,
+    poster::{Post, PostError},
+};
 use sha2::{Digest, Sha256};
 
 /// A clock that stands still until it is moved. Clones share the hands.
@@ -71,5 +75,35 @@ impl Entropy for SeededEntropy {
                 *byte = random;
             }
         }
+    }
+}
+
+/// Keeps what was posted instead of sending it. Clones share the post box.
+#[derive(Debug, Clone, Default)]
+pub struct PostBox {
+    posts: Arc<Mutex<Vec<Post>>>,
+    broken: Arc<AtomicBool>,
+}
+
+impl PostBox {
+    /// What was taken so far.
+    pub fn posts(&self) -> Vec<Post> {
+        self.posts.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether the receiver takes nothing from now on.
+    pub fn set_broken(&self, broken: bool) {
+        self.broken.store(broken, Ordering::SeqCst);
+    }
+}
+
+#[async_trait]
+impl Poster for PostBox {
+    async fn post(&self, post: &Post) -> Result<(), PostError> {
+        if self.broken.load(Ordering::SeqCst) {
+            return Err(PostError::Passing("it answered 503".to_owned()));
+        }
+        self.posts.lock().unwrap_or_else(PoisonError::into_inner).push(post.clone());
+        Ok(())
     }
 }

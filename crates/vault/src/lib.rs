@@ -9,9 +9,11 @@ mod keys;
 mod links;
 mod sealing;
 mod secrets;
+mod webhooks;
 
 pub use access::{hash_api_key, hashes_match};
 pub use keys::{DuplicateKeyId, Key, KeyError, KeyId, KeyIdError, KeyRing};
 pub use links::{LinkKey, link_token, verify_link_token};
 pub use sealing::{Context, NONCE_BYTES, OpenError, Plain, Sealed, open, open_secret, seal, seal_secret};
 pub use secrets::{AccessToken, AuthorizationCode, ClientSecret, RefreshToken, Secret, kinds};
+pub use webhooks::{WebhookSecret, WebhookSecretError, webhook_signature};

@@ -33,6 +33,7 @@ const KNOWN: &[&str] = &[
     "GREENROOM_TEST_POSTGRES",
     "GREENROOM_URL",
     "GREENROOM_API_KEY",
+    "GREENROOM_WEBHOOK_SECRET",
     "GREENROOM_WEEK",
     "GREENROOM_ZOHO_HOSTS",
     "ZOHO_ACCOUNTS_URL",
@@ -42,7 +43,14 @@ const KNOWN: &[&str] = &[
 ];
 
 /// Secrets: never read from `greenroom.toml`. Those of single data centres (`ZOHO_CLIENT_SECRET_EU`) follow the first.
-const SECRETS: &[&str] = &["DATABASE_URL", "EMAIL_HOST_PASSWORD", "GREENROOM_API_KEY", "GREENROOM_KEY", "ZOHO_CLIENT_SECRET"];
+const SECRETS: &[&str] = &[
+    "DATABASE_URL",
+    "EMAIL_HOST_PASSWORD",
+    "GREENROOM_API_KEY",
+    "GREENROOM_KEY",
+    "GREENROOM_WEBHOOK_SECRET",
+    "ZOHO_CLIENT_SECRET",
+];
 
 /// Named texts, from wherever they came.
 #[derive(Debug, Default, Clone)]

@@ -492,6 +492,7 @@ async fn open(
             sent: Arc::clone(sent),
             zoho: origins["us"].clone(),
         }),
+        poster: Arc::new(testkit::PostBox::default()),
         clock: Arc::new(clock.clone()),
         entropy,
         link_key: LinkKey::derived_from(&key),

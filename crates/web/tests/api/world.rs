@@ -224,6 +224,7 @@ async fn open_app(dir: &std::path::Path, clock: &FrozenClock, zoho: &Url) -> App
         store,
         providers: vec![Arc::new(client)],
         mailer: Arc::new(Mailbox::new(Sender::parse("interviews@example.com").unwrap(), None)),
+        poster: Arc::new(testkit::PostBox::default()),
         clock: Arc::new(clock.clone()),
         entropy,
         link_key: LinkKey::derived_from(&key),

@@ -139,6 +139,7 @@ impl World {
             store: Arc::new(store.clone()),
             providers: vec![Arc::new(NoProvider)],
             mailer: Arc::new(LocalMailer),
+            poster: Arc::new(testkit::PostBox::default()),
             clock: Arc::new(clock.clone()),
             entropy: Arc::new(SeededEntropy::new(7)),
             keys: KeyRing::new("2026".parse().unwrap(), Key::from_bytes([5; 32])),
