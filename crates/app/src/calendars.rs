@@ -12,7 +12,7 @@ use ports::change::{ClaimStep, Conflict};
 use ports::store::CommitError;
 use ports::{
     Put,
-    calendar::{Access, CalendarInfo, EventDraft, ListMode, ProviderError},
+    calendar::{CalendarInfo, EventDraft, ListMode, ProviderError},
 };
 use scheduling::{Agenda, Busy, Guest, Query, Request, SlotLength, slots};
 use serde_json::json;
@@ -110,7 +110,7 @@ impl App {
     pub async fn calendar_list(&self, email: &str) -> Result<Vec<CalendarInfo>> {
         let (_, grant) = self.connected_grant(email).await?;
         let provider = self.provider_named(&grant.provider)?;
-        let list = self.with_access(grant.id, |access: Access| async move { provider.calendars(&access).await });
+        let list = self.with_access(grant.id, |access| async move { provider.calendars(&access).await });
         list.await.map_err(|error| Error::provider(&error))
     }
 

@@ -3,7 +3,7 @@
 
 use domain::{TimeRange, Timestamp, grants::Grant};
 use jiff::SignedDuration;
-use ports::calendar::{Access, Event, ListMode};
+use ports::calendar::{Event, ListMode};
 use scheduling::BusySet;
 use serde_json::json;
 
@@ -49,7 +49,7 @@ impl App {
         let account = grant.account.as_ref().map(|account| account.email.clone());
         let account = account.ok_or_else(|| Error::Internal(format!("the grant {} in use has no account", grant.id)))?;
         let provider = self.provider_named(&grant.provider)?;
-        let list = self.with_access(grant.id, |access: Access| async move { provider.calendars(&access).await });
+        let list = self.with_access(grant.id, |access| async move { provider.calendars(&access).await });
         // What others share is theirs: an account's free/busy speaks of its own calendars.
         let covered = list.await.map_err(|error| Error::provider(&error))?.into_iter();
         let covered: Vec<_> = covered.filter(|known| known.writable && known.in_free_busy != Some(false)).collect();

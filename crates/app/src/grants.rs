@@ -3,19 +3,14 @@
 mod refresh;
 mod vault;
 
-use std::time::Duration;
-
 use domain::{Id, Timestamp, grants::Grant};
 use ports::calendar::{Access, FailureClass, ProviderError};
 pub(crate) use refresh::end;
 
-use crate::{App, Error, Result};
+use crate::{App, Error, Result, calls::Held};
 
 /// An access token with less than this left is refreshed before it is used.
 const MIN_LEFT_SECONDS: i64 = 60;
-
-/// No single provider call takes longer, whatever its own limits say.
-const CALL_LIMIT: Duration = Duration::from_mins(1);
 
 impl App {
     /// The grant, fresh enough for a call, with its open access token.
@@ -39,12 +34,12 @@ impl App {
     /// Calls the provider with the grant's access token; a 401 in mid-life refreshes once and repeats the call.
     pub(crate) async fn with_access<T, F, Fut>(&self, grant: Id<Grant>, call: F) -> Result<T, ProviderError>
     where
-        F: Fn(Access) -> Fut,
+        F: Fn(Held) -> Fut,
         Fut: Future<Output = Result<T, ProviderError>>,
     {
         let stored = self.store().grant(grant).await.map_err(unavailable)?.ok_or_else(|| gone("the grant does not exist"))?;
         let access = self.access(grant).await?;
-        match limited(call(access)).await {
+        match call(Held { grant, access }).await {
             Err(error) if error.class == FailureClass::Unauthorized => {}
             answer => return answer,
         }
@@ -54,14 +49,7 @@ impl App {
         } else {
             self.refresh(grant, now.generation).await?
         };
-        limited(call(self.open_access(&fresh)?)).await
-    }
-}
-
-async fn limited<T>(call: impl Future<Output = Result<T, ProviderError>>) -> Result<T, ProviderError> {
-    match tokio::time::timeout(CALL_LIMIT, call).await {
-        Ok(answer) => answer,
-        Err(_) => Err(ProviderError { may_have_happened: true, ..failure(FailureClass::Passing, "the call took too long") }),
+        call(Held { grant, access: self.open_access(&fresh)? }).await
     }
 }
 

@@ -7,6 +7,7 @@ mod access;
 mod alerts;
 mod arrange;
 mod calendars;
+mod calls;
 mod compare;
 mod draft;
 mod error;
@@ -31,6 +32,7 @@ use std::{
 
 pub use access::SessionView;
 pub use calendars::{AvailabilityView, EventView, Lent, NewEvent};
+pub use calls::Provider;
 pub use compare::FreeBusyView;
 use domain::{EmailAddress, Timestamp, audit::Actor, claims::Holder};
 pub use error::{Error, Result};
@@ -174,21 +176,6 @@ impl App {
 
     fn id<K: domain::id::Kind>(&self) -> domain::Id<K> {
         self.entropy().id(self.now())
-    }
-
-    /// The provider that new grants use.
-    pub fn provider(&self) -> Result<&dyn CalendarProvider> {
-        self.0
-            .parts
-            .providers
-            .first()
-            .map(AsRef::as_ref)
-            .ok_or_else(|| Error::Internal("no calendar provider is registered".to_owned()))
-    }
-
-    fn provider_named(&self, name: &str) -> Result<&dyn CalendarProvider> {
-        let found = self.0.parts.providers.iter().find(|provider| provider.name() == name);
-        found.map(AsRef::as_ref).ok_or_else(|| Error::Internal(format!("no calendar provider is called {name}")))
     }
 
     /// The rules of somebody who has none of their own, in `zone`.

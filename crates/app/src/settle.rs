@@ -12,10 +12,10 @@ use domain::{
     people::Person,
     vacancies::Vacancy,
 };
-use ports::calendar::{CalendarProvider, Event, EventPatch, FailureClass, ListMode, ProviderError};
+use ports::calendar::{Event, EventPatch, FailureClass, ListMode, ProviderError};
 use serde_json::json;
 
-use crate::{App, Error, Result, arrange::is_ours, draft::later, grants::failure, worker::Verdict};
+use crate::{App, Error, Provider, Result, arrange::is_ours, draft::later, grants::failure, worker::Verdict};
 
 /// What a settle run works with.
 pub(crate) struct Bench<'a> {
@@ -24,7 +24,7 @@ pub(crate) struct Bench<'a> {
     pub manager: Person,
     pub candidate: Person,
     pub grant: Grant,
-    pub provider: &'a dyn CalendarProvider,
+    pub provider: Provider<'a>,
 }
 
 /// Attempts after which a failing provider is asked hourly.

@@ -34,7 +34,6 @@ pub(crate) const BUDGET_WINDOW_SECONDS: i64 = 600;
 pub(crate) const REFRESH_AHEAD_SECONDS: i64 = 600;
 
 const LEASE_SECONDS: i64 = 60;
-const CALL_LIMIT: Duration = Duration::from_secs(15);
 /// Two refusals of the same generation must be at least this far apart to be believed.
 const BELIEF_SECONDS: i64 = 60;
 /// How often, and how long, somebody else's refresh is waited for.
@@ -107,14 +106,14 @@ impl App {
         let tokens = grant.tokens.as_ref().ok_or_else(|| gone("the grant has no tokens"))?;
         let data_centre = grant.data_centre.as_deref().ok_or_else(|| gone("the grant has no data centre"))?;
         let newest = self.open_token(grant.id, "refresh", &tokens.refresh).map_err(internal)?;
-        let mut answer = timed(provider.refresh(data_centre, &newest)).await;
+        let mut answer = provider.refresh(grant.id, data_centre, &newest).await;
         if let (Err(error), Some(previous)) = (&answer, &tokens.previous_refresh)
             && error.class == FailureClass::Revoked
             && believed(grant, self.now())
         {
             // The newer token was refused twice: the one before it may still be good (a rotation whose answer was lost on their side).
             let previous = self.open_token(grant.id, "previous_refresh", previous).map_err(internal)?;
-            answer = timed(provider.refresh(data_centre, &previous)).await;
+            answer = provider.refresh(grant.id, data_centre, &previous).await;
         }
         self.end_refresh(grant, answer).await
     }
@@ -288,13 +287,6 @@ fn check_budget(grant: &Grant, now: Timestamp) -> Answer<()> {
         });
     }
     Ok(())
-}
-
-async fn timed(call: impl Future<Output = Answer<TokenAnswer>>) -> Answer<TokenAnswer> {
-    match tokio::time::timeout(CALL_LIMIT, call).await {
-        Ok(answer) => answer,
-        Err(_) => Err(failure(FailureClass::Passing, "the token endpoint did not answer in 15 s")),
-    }
 }
 
 fn after(at: Timestamp, seconds: i64) -> Timestamp {

@@ -18,6 +18,7 @@ use serde_json::json;
 
 use crate::{
     App, Caller, Error, Result,
+    calls::Held,
     draft::{Draft, later, touched},
     worker::Verdict,
 };
@@ -65,7 +66,7 @@ impl App {
             return Ok(Ok(Some(known.clone())));
         }
         let code = self.open_code(link.id, sealed_code)?;
-        let answer = match self.provider()?.exchange(data_centre, &code, &self.pkce_verifier(link)).await {
+        let answer = match self.provider()?.exchange(grant.id, data_centre, &code, &self.pkce_verifier(link)).await {
             Ok(answer) => answer,
             Err(error) => return Ok(Err(error)),
         };
@@ -106,7 +107,7 @@ impl App {
         let provider = self.provider()?;
         let grant = self.grant_for(person).await?;
         let token = self.open_token(grant.id, "access", &unverified.tokens.access)?;
-        let access = Access { data_centre: unverified.data_centre.clone(), token };
+        let held = Held { grant: grant.id, access: Access { data_centre: unverified.data_centre.clone(), token } };
         let missing = provider
             .required_scopes()
             .into_iter()
@@ -115,12 +116,12 @@ impl App {
             tracing::warn!(link = %link.id, scope, "a scope that is needed was not given");
             return Ok(Ok(ConnectOutcome::ScopeMissing));
         }
-        let identity = match provider.identity(&access).await {
+        let identity = match provider.identity(&held).await {
             Ok(identity) => identity,
             Err(error) if error.class == FailureClass::ScopeMissing => return Ok(Ok(ConnectOutcome::ScopeMissing)),
             Err(error) => return Ok(Err(error)),
         };
-        let calendars = match provider.calendars(&access).await {
+        let calendars = match provider.calendars(&held).await {
             Ok(calendars) => calendars,
             Err(error) if error.class == FailureClass::ScopeMissing => return Ok(Ok(ConnectOutcome::ScopeMissing)),
             Err(error) => return Ok(Err(error)),
@@ -337,7 +338,7 @@ impl App {
         attempt: i64,
     ) -> Result<Verdict> {
         let token = self.open_token(grant, "refresh", sealed_refresh)?;
-        match self.provider()?.revoke(data_centre, &token).await {
+        match self.provider()?.revoke(grant, data_centre, &token).await {
             Ok(()) => Ok(Verdict::Done),
             Err(error) if attempt >= 8 => {
                 Ok(Verdict::Fail(format!("the provider did not revoke: {:?} {}", error.class, error.detail)))

@@ -9,7 +9,7 @@ use domain::{
 use ports::{Put, calendar::Access};
 use serde_json::json;
 
-use crate::{App, Caller, Error, Result, draft::touched, grants, worker::Verdict};
+use crate::{App, Caller, Error, Result, calls::Held, draft::touched, grants, worker::Verdict};
 
 impl App {
     /// The administrator accepts or refuses a connection by another account.
@@ -23,10 +23,14 @@ impl App {
             let mut access = Access { data_centre: pending.account.data_centre.clone(), token };
             if pending.tokens.access_expires_at <= self.now() {
                 let refresh = self.open_token(id, "refresh", &pending.tokens.refresh)?;
-                access.token =
-                    self.provider()?.refresh(&access.data_centre, &refresh).await.map_err(|error| Error::provider(&error))?.access;
+                access.token = self
+                    .provider()?
+                    .refresh(id, &access.data_centre, &refresh)
+                    .await
+                    .map_err(|error| Error::provider(&error))?
+                    .access;
             }
-            self.provider()?.calendars(&access).await.map_err(|error| Error::provider(&error))?
+            self.provider()?.calendars(&Held { grant: id, access }).await.map_err(|error| Error::provider(&error))?
         } else {
             Vec::new()
         };

@@ -1,0 +1,246 @@
+//! The one door through which every call to a calendar provider goes.
+//!
+//! Whoever holds a [`Provider`] can look up names and addresses, and can call it only through [`App::call`], which bounds the time and
+//! lets [`App::observe`] see how each call ended. No other file of this crate sees a `CalendarProvider`.
+
+use std::time::Duration;
+
+use domain::{EmailAddress, Id, TimeRange, grants::Grant};
+use ports::{
+    CalendarProvider,
+    calendar::{
+        Access, Answer, CalendarInfo, Event, EventDraft, EventPatch, FailureClass, Identity, ListMode, ProviderError, TokenAnswer,
+        Written,
+    },
+};
+use url::Url;
+use vault::{AuthorizationCode, RefreshToken};
+
+use crate::{App, Error, Result, grants::failure};
+
+/// The token endpoint answers within this, or has failed. Well below the lease of a refresh.
+const TOKEN_LIMIT: Duration = Duration::from_secs(15);
+/// No other call takes longer, whatever the adapter's own limits say.
+const CALL_LIMIT: Duration = Duration::from_mins(1);
+
+/// How one call ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Observation {
+    /// Registry name.
+    pub provider: &'static str,
+    /// Location code.
+    pub data_centre: String,
+    /// On whose behalf, where that is known.
+    pub grant: Option<Id<Grant>>,
+    /// What was asked for: `refresh`, `list_events`, ….
+    pub operation: &'static str,
+    /// How it failed; `None`: it did not.
+    pub class: Option<FailureClass>,
+    /// How long it took, by the wall.
+    pub millis: u64,
+}
+
+/// What a call is, before it is made.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Target<'a> {
+    /// Registry name.
+    pub provider: &'static str,
+    /// Location code.
+    pub data_centre: &'a str,
+    /// On whose behalf.
+    pub grant: Option<Id<Grant>>,
+    /// What is asked for.
+    pub operation: &'static str,
+    /// The hard limit.
+    pub limit: Duration,
+}
+
+impl App {
+    /// Makes one call within its limit and observes how it ended.
+    pub(crate) async fn call<T>(&self, target: Target<'_>, call: impl Future<Output = Answer<T>> + Send) -> Answer<T> {
+        let begun = tokio::time::Instant::now();
+        let answer = match tokio::time::timeout(target.limit, call).await {
+            Ok(answer) => answer,
+            Err(_) => Err(ProviderError { may_have_happened: true, ..failure(FailureClass::Passing, "the call took too long") }),
+        };
+        self.observe(&Observation {
+            provider: target.provider,
+            data_centre: target.data_centre.to_owned(),
+            grant: target.grant,
+            operation: target.operation,
+            class: answer.as_ref().err().map(|error| error.class),
+            millis: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+        });
+        answer
+    }
+
+    /// Takes note of a call.
+    #[expect(clippy::unused_self, reason = "what is counted per installation hangs here")]
+    fn observe(&self, seen: &Observation) {
+        tracing::debug!(
+            provider = seen.provider,
+            data_centre = seen.data_centre,
+            grant = seen.grant.map(tracing::field::display),
+            operation = seen.operation,
+            class = seen.class.map(tracing::field::debug),
+            millis = seen.millis,
+            "the provider was called"
+        );
+    }
+
+    /// The provider that new grants use.
+    pub fn provider(&self) -> Result<Provider<'_>> {
+        let first = self.0.parts.providers.first();
+        let first = first.ok_or_else(|| Error::Internal("no calendar provider is registered".to_owned()))?;
+        Ok(Provider { app: self, inner: first.as_ref() })
+    }
+
+    pub(crate) fn provider_named(&self, name: &str) -> Result<Provider<'_>> {
+        let found = self.0.parts.providers.iter().find(|provider| provider.name() == name);
+        let found = found.ok_or_else(|| Error::Internal(format!("no calendar provider is called {name}")))?;
+        Ok(Provider { app: self, inner: found.as_ref() })
+    }
+}
+
+/// Access to one account, and the grant it comes from.
+#[derive(Debug, Clone)]
+pub(crate) struct Held {
+    /// Whose.
+    pub grant: Id<Grant>,
+    /// Where and with what.
+    pub access: Access,
+}
+
+/// A calendar provider. Its calls go through [`App::call`].
+#[derive(Clone, Copy)]
+pub struct Provider<'a> {
+    app: &'a App,
+    inner: &'a dyn CalendarProvider,
+}
+
+impl std::fmt::Debug for Provider<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Provider").field(&self.inner.name()).finish()
+    }
+}
+
+impl Provider<'_> {
+    /// Registry name: `zoho`.
+    pub fn name(&self) -> &'static str {
+        self.inner.name()
+    }
+
+    /// Origins a browser is sent to for consent.
+    pub fn consent_origins(&self) -> Vec<String> {
+        self.inner.consent_origins()
+    }
+
+    pub(crate) fn authorization_url(&self, state: &str, challenge: &str, login_hint: &str) -> Url {
+        self.inner.authorization_url(state, challenge, login_hint)
+    }
+
+    pub(crate) fn data_centre(&self, location: Option<&str>, accounts_server: Option<&str>) -> Answer<String> {
+        self.inner.data_centre(location, accounts_server)
+    }
+
+    pub(crate) fn required_scopes(&self) -> Vec<String> {
+        self.inner.required_scopes()
+    }
+
+    async fn token<T>(
+        &self,
+        grant: Id<Grant>,
+        operation: &'static str,
+        data_centre: &str,
+        call: impl Future<Output = Answer<T>> + Send,
+    ) -> Answer<T> {
+        let target = Target { provider: self.name(), data_centre, grant: Some(grant), operation, limit: TOKEN_LIMIT };
+        self.app.call(target, call).await
+    }
+
+    async fn with<T>(&self, held: &Held, operation: &'static str, call: impl Future<Output = Answer<T>> + Send) -> Answer<T> {
+        let (grant, data_centre) = (Some(held.grant), held.access.data_centre.as_str());
+        self.app.call(Target { provider: self.name(), data_centre, grant, operation, limit: CALL_LIMIT }, call).await
+    }
+
+    pub(crate) async fn exchange(
+        &self,
+        grant: Id<Grant>,
+        data_centre: &str,
+        code: &AuthorizationCode,
+        verifier: &str,
+    ) -> Answer<TokenAnswer> {
+        self.token(grant, "exchange", data_centre, self.inner.exchange(data_centre, code, verifier)).await
+    }
+
+    pub(crate) async fn refresh(&self, grant: Id<Grant>, data_centre: &str, token: &RefreshToken) -> Answer<TokenAnswer> {
+        self.token(grant, "refresh", data_centre, self.inner.refresh(data_centre, token)).await
+    }
+
+    pub(crate) async fn revoke(&self, grant: Id<Grant>, data_centre: &str, token: &RefreshToken) -> Answer<()> {
+        self.token(grant, "revoke", data_centre, self.inner.revoke(data_centre, token)).await
+    }
+
+    pub(crate) async fn identity(&self, held: &Held) -> Answer<Identity> {
+        self.with(held, "identity", self.inner.identity(&held.access)).await
+    }
+
+    pub(crate) async fn calendars(&self, held: &Held) -> Answer<Vec<CalendarInfo>> {
+        self.with(held, "list_calendars", self.inner.calendars(&held.access)).await
+    }
+
+    pub(crate) async fn events(&self, held: &Held, calendar: &str, window: TimeRange, mode: ListMode) -> Answer<Vec<Event>> {
+        self.with(held, "list_events", self.inner.events(&held.access, calendar, window, mode)).await
+    }
+
+    pub(crate) async fn event(&self, held: &Held, calendar: &str, uid: &str) -> Answer<Option<Event>> {
+        self.with(held, "read_event", self.inner.event(&held.access, calendar, uid)).await
+    }
+
+    pub(crate) async fn free_busy(&self, held: &Held, email: &EmailAddress, window: TimeRange) -> Answer<Option<Vec<TimeRange>>> {
+        self.with(held, "free_busy", self.inner.free_busy(&held.access, email, window)).await
+    }
+
+    pub(crate) async fn create(&self, held: &Held, calendar: &str, draft: &EventDraft) -> Answer<Written> {
+        self.with(held, "create_event", self.inner.create(&held.access, calendar, draft)).await
+    }
+
+    pub(crate) async fn reschedule(&self, held: &Held, calendar: &str, uid: &str, patch: &EventPatch) -> Answer<Written> {
+        self.with(held, "move_event", self.inner.reschedule(&held.access, calendar, uid, patch)).await
+    }
+
+    pub(crate) async fn delete(&self, held: &Held, calendar: &str, uid: &str, etag: &str) -> Answer<()> {
+        self.with(held, "delete_event", self.inner.delete(&held.access, calendar, uid, etag)).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+
+    fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                sources(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(path);
+            }
+        }
+    }
+
+    /// A `Provider` is the only way to a call, so nobody else may reach what it wraps: the list of providers, or the trait.
+    #[test]
+    fn no_other_file_reaches_a_provider() {
+        let mut files = Vec::new();
+        sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
+        assert!(files.len() > 20, "{files:?}");
+        for file in files.iter().filter(|file| !file.ends_with("calls.rs")) {
+            let text = std::fs::read_to_string(file).unwrap();
+            assert!(!text.contains("parts.providers"), "{} calls a provider past App::call", file.display());
+            // lib.rs names the trait once: as the type of a part.
+            let named = text.matches("dyn CalendarProvider").count();
+            assert_eq!(named, usize::from(file.ends_with("src/lib.rs")), "{}", file.display());
+        }
+    }
+}
