@@ -42,6 +42,14 @@ impl Postgres {
             fs::remove_dir_all(&folder)?;
             return Err(error);
         }
+        let certificate = folder.join("server.crt");
+        let key = folder.join("server.key");
+        let mut openssl = as_user(user, Path::new("openssl"));
+        openssl.args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]);
+        openssl.args(["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]);
+        openssl.args(["-addext", "basicConstraints=critical,CA:FALSE"]);
+        openssl.arg("-out").arg(&certificate).arg("-keyout").arg(&key);
+        command::output(&mut openssl).context("the server's certificate could not be made with openssl")?;
         let log = fs::File::create(folder.join("log"))?;
         let mut server = as_user(user, &binaries.join("postgres"));
         server.arg("-D").arg(&data).args(["-p", &port.to_string(), "-k"]).arg(&folder);
@@ -52,8 +60,12 @@ impl Postgres {
             "full_page_writes=off",
             "max_connections=200",
             "log_connections=on",
+            "ssl=on",
         ] {
             server.args(["-c", setting]);
+        }
+        for (name, file) in [("ssl_cert_file", &certificate), ("ssl_key_file", &key)] {
+            server.arg("-c").arg(format!("{name}={}", file.display()));
         }
         let server = server.stdout(log.try_clone()?).stderr(log).spawn().context("cannot start PostgreSQL")?;
         let mut postgres = Self { server, folder, port };
@@ -64,6 +76,11 @@ impl Postgres {
     /// The address of its database, as `DATABASE_URL` takes it.
     pub fn url(&self) -> String {
         format!("postgres://greenroom@127.0.0.1:{}/postgres", self.port)
+    }
+
+    /// Its certificate, for `localhost` only: the authority that `sslrootcert` names in tests of TLS.
+    pub fn certificate(&self) -> PathBuf {
+        self.folder.join("server.crt")
     }
 
     /// How many connections tests have made: none means that nothing was tested here.

@@ -17,7 +17,7 @@ use crate::{command, postgres};
 /// Something a stage needs before it can run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
-    /// PostgreSQL's server programs.
+    /// PostgreSQL's server programs, and openssl for its certificate.
     Postgres,
     /// A browser for the pages.
     Chromium,
@@ -67,9 +67,11 @@ impl Need {
     /// What is missing, in words; `None` if it is all there.
     fn missing(self, root: &Path) -> Result<Option<String>> {
         Ok(match self {
-            Self::Postgres => {
-                postgres::binaries().is_none().then(|| "the server programs of Debian's package `postgresql` are missing".into())
+            Self::Postgres if postgres::binaries().is_none() => {
+                Some("the server programs of Debian's package `postgresql` are missing".into())
             }
+            // Makes the certificate of the throw-away server.
+            Self::Postgres => command::which("openssl").is_none().then(|| "Debian's package `openssl` is missing".into()),
             Self::Chromium => {
                 (!Path::new(CHROMIUM).is_file()).then(|| format!("{CHROMIUM} of Debian's package `chromium` is missing"))
             }
@@ -85,7 +87,7 @@ impl Need {
 
     fn install(self, root: &Path) -> Result<()> {
         match self {
-            Self::Postgres => debian(&["postgresql"]),
+            Self::Postgres => debian(&["postgresql", "openssl"]),
             Self::Chromium => debian(&["chromium"]),
             Self::PythonPackages => python_packages(root),
             Self::NodePackages => node_packages(root),

@@ -31,7 +31,8 @@ pub fn run(root: &Path, install: bool, quick: bool) -> bool {
     }
     stages.run("tests on PostgreSQL", || {
         let postgres = Postgres::start()?;
-        let passed = command::succeeds(tests(root, Scope::Storage).env(POSTGRES, postgres.url()))?;
+        let passed =
+            command::succeeds(tests(root, Scope::Storage).env(POSTGRES, postgres.url()).env(POSTGRES_CA, postgres.certificate()))?;
         let connections = postgres.connections()?;
         println!("{connections} connections to PostgreSQL");
         if passed && connections == 0 {
@@ -54,6 +55,9 @@ pub fn run(root: &Path, install: bool, quick: bool) -> bool {
 
 /// Where the tests of the store find a PostgreSQL; without it they use SQLite.
 const POSTGRES: &str = "GREENROOM_TEST_POSTGRES";
+
+/// Where they find the authority of its certificate.
+const POSTGRES_CA: &str = "TEST_POSTGRES_CA";
 
 /// The crates whose tests have something to say about a second database.
 const ON_POSTGRES: &[&str] = &["store", "testkit"];

@@ -5,7 +5,7 @@ use ports::{Put, change::Scope};
 use serde_json::{Value, json};
 
 use crate::{
-    App, Result,
+    App, Caller, Result,
     draft::{Draft, touched},
 };
 
@@ -41,6 +41,21 @@ impl App {
         draft.audit("alert.ended", subject, json!({"kind": kind.code()}));
         draft.put(Put::Alert(next));
         Ok(())
+    }
+
+    /// Raises what somebody outside the use cases sees (`trouble` are its details), or ends it (`None`). Whether it is news.
+    pub async fn report(&self, kind: AlertKind, subject: &str, trouble: Option<Value>) -> Result<bool> {
+        self.transact(None, || async {
+            let mut draft = self.draft(&Caller::system());
+            let news = if let Some(details) = &trouble {
+                self.raise(&mut draft, kind, subject, details.clone()).await?
+            } else {
+                self.clear(&mut draft, kind, subject).await?;
+                false
+            };
+            Ok((draft.finish(), news))
+        })
+        .await
     }
 
     /// Alerts that last, newest first.

@@ -162,8 +162,19 @@ async fn admin_link(config: &Config, home: Option<&Path>, name: &str) -> Result<
 
 #[expect(clippy::disallowed_methods, reason = "one request to this machine, with a limit")]
 async fn healthcheck(variables: &Variables) -> Result<ExitCode> {
-    let listen = Config::from(variables)?.listen;
-    let client = reqwest::Client::builder().no_proxy().timeout(std::time::Duration::from_secs(5)).build()?;
-    let answer = client.get(format!("http://127.0.0.1:{}/healthz", listen.port())).send().await?;
+    let config = Config::from(variables)?;
+    let port = config.listen.port();
+    let mut client = reqwest::Client::builder().no_proxy().timeout(std::time::Duration::from_secs(5));
+    let mut url = format!("http://127.0.0.1:{port}/healthz");
+    if let Some((chain, _)) = &config.tls {
+        // Asked for by its public name, on this machine, and only our own certificate will do.
+        let pem = std::fs::read(chain).with_context(|| format!("{} cannot be read", chain.display()))?;
+        let host = config.public_url.host_str().unwrap_or("localhost");
+        client = client
+            .tls_certs_only(reqwest::Certificate::from_pem_bundle(&pem)?)
+            .resolve(host, std::net::SocketAddr::from(([127, 0, 0, 1], port)));
+        url = format!("https://{host}:{port}/healthz");
+    }
+    let answer = client.build()?.get(url).send().await?;
     Ok(if answer.status().is_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use calendars::{
     ZohoConfig,
     zoho::{DEFAULT_ACCOUNTS_URL, DEFAULT_SCOPES, parse_hosts, parse_scopes},
@@ -65,6 +65,12 @@ pub struct Config {
     pub lending: bool,
     /// What signs webhooks.
     pub webhook_secret: Option<WebhookSecret>,
+    /// The certificate's chain and its key, if HTTPS ends here.
+    pub tls: Option<(PathBuf, PathBuf)>,
+    /// A second address that only sends people on to https.
+    pub listen_http: Option<SocketAddr>,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
     /// Networks that may call the first version's endpoints without a key.
     pub open_oauth_from: Vec<IpNet>,
 }
@@ -122,13 +128,10 @@ impl Config {
                 .map(|text| text.parse())
                 .transpose()
                 .context("GREENROOM_WEBHOOK_SECRET cannot be used")?,
-            open_oauth_from: list(variables.get("GREENROOM_OPEN_OAUTH_FROM"))
-                .iter()
-                .map(|text| {
-                    text.parse()
-                        .with_context(|| format!("GREENROOM_OPEN_OAUTH_FROM: `{text}` is not a network such as 127.0.0.0/8"))
-                })
-                .collect::<Result<_>>()?,
+            tls: tls(variables, &public_url)?,
+            listen_http: variables.parse("GREENROOM_LISTEN_HTTP")?,
+            trusted_proxies: networks(variables, "GREENROOM_TRUSTED_PROXIES")?,
+            open_oauth_from: networks(variables, "GREENROOM_OPEN_OAUTH_FROM")?,
             public_url,
             zoho,
         })
@@ -187,6 +190,37 @@ fn zoho(variables: &Variables) -> Result<ZohoConfig> {
             .context("GREENROOM_ZOHO_HOSTS cannot be used")?
             .unwrap_or_default(),
     })
+}
+
+/// Both files or none, and people must be sent here by https.
+fn tls(variables: &Variables, public_url: &Url) -> Result<Option<(PathBuf, PathBuf)>> {
+    let file = |name| variables.get(name).map(PathBuf::from);
+    match (file("GREENROOM_TLS_CERT"), file("GREENROOM_TLS_KEY")) {
+        (None, None) => {
+            ensure!(
+                variables.get("GREENROOM_LISTEN_HTTP").is_none(),
+                "GREENROOM_LISTEN_HTTP sends people on to https, which nothing serves here: set GREENROOM_TLS_CERT and GREENROOM_TLS_KEY, or unset it"
+            );
+            Ok(None)
+        }
+        (Some(chain), Some(key)) => {
+            ensure!(
+                public_url.scheme() == "https",
+                "GREENROOM_TLS_CERT is set, but people are sent to {public_url}: set GREENROOM_PUBLIC_URL to the https address"
+            );
+            Ok(Some((chain, key)))
+        }
+        _ => bail!("GREENROOM_TLS_CERT and GREENROOM_TLS_KEY belong together: set both to PEM files, or neither"),
+    }
+}
+
+fn networks(variables: &Variables, name: &str) -> Result<Vec<IpNet>> {
+    let parse = |text: &String| {
+        // A bare address is a network of one.
+        let network = text.parse::<IpNet>().or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from));
+        network.with_context(|| format!("{name}: `{text}` is not a network such as 127.0.0.0/8"))
+    };
+    list(variables.get(name)).iter().map(parse).collect()
 }
 
 fn smtp(variables: &Variables) -> Result<Option<SmtpConfig>> {
@@ -281,6 +315,26 @@ mod tests {
             (merged.get("GREENROOM_COMPANY"), merged.get("GREENROOM_LINK_DAYS"), merged.get("PATH")),
             (Some("Env"), Some("3"), None)
         );
+    }
+
+    #[test]
+    fn https_here_needs_both_files_and_an_https_address() {
+        let both = [("GREENROOM_TLS_CERT", "/c.pem"), ("GREENROOM_TLS_KEY", "/k.pem")];
+        assert!(error(&both[..1]).contains("belong together"));
+        assert!(error(&both).contains("GREENROOM_PUBLIC_URL"));
+        assert!(error(&[("GREENROOM_LISTEN_HTTP", "0.0.0.0:80")]).contains("which nothing serves here"));
+        let https =
+            [both[0], both[1], ("GREENROOM_PUBLIC_URL", "https://green.acme.test"), ("GREENROOM_LISTEN_HTTP", "0.0.0.0:80")];
+        let config = Config::from(&variables(&https)).unwrap();
+        assert_eq!(config.tls, Some(("/c.pem".into(), "/k.pem".into())));
+    }
+
+    #[test]
+    fn networks_are_read_with_and_without_a_length() {
+        let config = Config::from(&variables(&[("GREENROOM_TRUSTED_PROXIES", "10.0.0.0/8, 192.0.2.1")])).unwrap();
+        let shown: Vec<String> = config.trusted_proxies.iter().map(ToString::to_string).collect();
+        assert_eq!(shown, ["10.0.0.0/8", "192.0.2.1/32"]);
+        assert!(error(&[("GREENROOM_TRUSTED_PROXIES", "proxy.acme.test")]).contains("not a network"));
     }
 
     #[test]

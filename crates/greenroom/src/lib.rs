@@ -7,6 +7,7 @@ mod csv;
 mod demo;
 mod import;
 mod keys;
+mod listen;
 mod logs;
 mod remote;
 mod serve;

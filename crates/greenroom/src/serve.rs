@@ -3,22 +3,37 @@
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
-use app::Worker;
+use app::{App, Worker};
 use axum::Router;
+use domain::alerts::AlertKind;
+use serde_json::json;
 use tokio::{net::TcpListener, sync::watch};
 use web::WebState;
 
-use crate::{config::Config, wiring, world::MachineClock};
+use crate::{
+    config::Config,
+    listen::{Certificate, Door, Peer, Reload, Socket, through},
+    wiring,
+    world::MachineClock,
+};
 
 /// After this, a stop waits no longer: neither for readers who do not end their connection nor for a provider that does not answer.
 /// What is cut off is taken up again at the next start.
 const STOP_LIMIT: Duration = Duration::from_secs(10);
 
+/// A certificate that ends sooner is reported. Authorities that renew by themselves do so a month before.
+const CERTIFICATE_DAYS: i64 = 14;
+/// How often the certificate's files are looked at.
+const CERTIFICATE_LOOK: Duration = Duration::from_secs(2);
+
 /// Runs until the process is told to stop.
 pub async fn serve(config: Config, home: Option<PathBuf>) -> Result<()> {
-    let listener = TcpListener::bind(config.listen)
-        .await
-        .with_context(|| format!("{} cannot be listened on; another program has it, or set GREENROOM_LISTEN", config.listen))?;
+    let listener = bind(config.listen, "GREENROOM_LISTEN").await?;
+    let certificate = config.tls.as_ref().map(|(chain, key)| Certificate::load(chain, key)).transpose()?;
+    let redirecting = match config.listen_http {
+        Some(address) => Some(bind(address, "GREENROOM_LISTEN_HTTP").await?),
+        None => None,
+    };
     let installation = wiring::install(&config, home.as_deref(), Arc::new(MachineClock), false).await?;
     if installation.first_start {
         let link = installation.app.admin_link("first administrator").await?;
@@ -31,12 +46,61 @@ pub async fn serve(config: Config, home: Option<PathBuf>) -> Result<()> {
     }
     tracing::info!(listen = %config.listen, public = %config.public_url, "ready");
     let router = web::router(installation.web.clone());
-    run(listener, router, installation.web, stop_signal()).await
+    let door = Door { public_url: config.public_url.clone(), trusted_proxies: config.trusted_proxies.clone() };
+    if let Some(listener) = redirecting {
+        let nothing = through(Router::new(), door.clone()).into_make_service_with_connect_info::<Peer>();
+        tokio::spawn(async move { axum::serve(Socket::to_https(listener), nothing).await });
+    }
+    let socket = match &certificate {
+        Some(certificate) => {
+            tokio::spawn(keep_certificate(certificate.clone(), installation.app.clone()));
+            Socket::tls(listener, certificate)?
+        }
+        None => Socket::plain(listener),
+    };
+    run(socket, door, router, installation.web, stop_signal()).await
+}
+
+async fn bind(address: SocketAddr, name: &str) -> Result<TcpListener> {
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("{address} cannot be listened on; another program has it, or set {name}"))
+}
+
+/// Takes over a renewed certificate, and says so in time where none comes.
+async fn keep_certificate(certificate: Certificate, app: App) {
+    let mut told = None;
+    loop {
+        let trouble = match certificate.reload() {
+            Ok(reload) => {
+                if reload == Reload::Replaced {
+                    tracing::info!(ends_at = %certificate.ends_at(), "the renewed certificate is in use");
+                }
+                let days = (certificate.ends_at().as_second() - MachineClock::seconds()) / 86_400;
+                (days < CERTIFICATE_DAYS).then(|| json!({"days": days}))
+            }
+            Err(error) => {
+                let trouble = Some(json!({"unreadable": true}));
+                if told.as_ref() != Some(&trouble) {
+                    tracing::error!(error = format!("{error:#}"), "the certificate cannot be read again; the one in use stays");
+                }
+                trouble
+            }
+        };
+        if told.as_ref() != Some(&trouble) {
+            match app.report(AlertKind::CertificateEnding, "certificate", trouble.clone()).await {
+                Ok(_) => told = Some(trouble),
+                Err(error) => tracing::warn!(%error, "the state of the certificate could not be stored"),
+            }
+        }
+        tokio::time::sleep(CERTIFICATE_LOOK).await;
+    }
 }
 
 /// Serves `router` and runs jobs until `stop`; then lets both finish what they have begun, for [`STOP_LIMIT`] at most.
 pub async fn run(
-    listener: TcpListener,
+    socket: Socket,
+    door: Door,
     router: Router,
     web: WebState,
     stop: impl Future<Output = ()> + Send + 'static,
@@ -54,8 +118,8 @@ pub async fn run(
         let wait = for_worker.wait_for(|stop| *stop).await;
         tracing::debug!(told = wait.is_ok(), "the worker stops");
     }));
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    let server = axum::serve(listener, service).with_graceful_shutdown(async move {
+    let service = through(router, door).into_make_service_with_connect_info::<Peer>();
+    let server = axum::serve(socket, service).with_graceful_shutdown(async move {
         let wait = stopped.wait_for(|stop| *stop).await;
         tracing::debug!(told = wait.is_ok(), "no new connections");
     });

@@ -17,6 +17,13 @@ fn machine_now() -> Timestamp {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct MachineClock;
 
+impl MachineClock {
+    /// Seconds since 1970.
+    pub fn seconds() -> i64 {
+        machine_now().as_second()
+    }
+}
+
 impl Clock for MachineClock {
     fn now(&self) -> Timestamp {
         machine_now()

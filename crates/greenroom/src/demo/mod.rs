@@ -21,6 +21,7 @@ use zoho_sim::{DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, DataCentre, Options, Sim, Swi
 use crate::{
     cli::calendar_pair,
     config::{Config, Variables},
+    listen::{Door, Socket},
     serve, wiring,
     world::{DemoClock, Stopwatch},
 };
@@ -90,6 +91,7 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode> {
 
     let mover = clock::Mover::new(app.clone(), clock.clone(), arguments.data.clone());
     let router = web::router_with(installation.web.clone(), clock::routes(mover));
+    let door = Door { public_url: config.public_url.clone(), trusted_proxies: Vec::new() };
     let admin_link = app.admin_link("demo administrator").await?;
     let [greenroom, us, eu] = listeners;
     let (stop, stopped) = tokio::sync::watch::channel(false);
@@ -104,7 +106,7 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode> {
         let (sim, stopping) = (sim.clone(), stopping());
         tokio::spawn(async move { sim.serve(location, listener, stopping).await })
     });
-    let server = tokio::spawn(serve::run(greenroom, router, installation.web, stopping()));
+    let server = tokio::spawn(serve::run(Socket::plain(greenroom), door, router, installation.web, stopping()));
 
     announce(&addresses, &admin_link, &key);
     let code = if arguments.headless {

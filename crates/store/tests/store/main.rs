@@ -6,3 +6,4 @@ mod common;
 mod contract;
 mod crash;
 mod open;
+mod tls;
