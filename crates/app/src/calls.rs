@@ -177,6 +177,21 @@ impl Provider<'_> {
         self.token(grant, "refresh", data_centre, self.inner.refresh(data_centre, token)).await
     }
 
+    /// Whether the provider knows our client: it is asked to refresh with a text that is no token. To be told that the token is wrong
+    /// means that the client is right.
+    pub(crate) async fn probe_client(&self, data_centre: &str) -> Answer<()> {
+        let target = Target { provider: self.name(), data_centre, grant: None, operation: "probe_client", limit: TOKEN_LIMIT };
+        let probe = async {
+            let nothing = RefreshToken::new("1000.greenroom-doctor-asks.who-knows-this-client".to_owned());
+            match self.inner.refresh(data_centre, &nothing).await {
+                Err(error) if error.class == FailureClass::Revoked => Ok(()),
+                Err(error) => Err(error),
+                Ok(_) => Err(failure(FailureClass::Protocol, "a text that is no token was refreshed")),
+            }
+        };
+        self.app.call(target, probe).await
+    }
+
     pub(crate) async fn revoke(&self, grant: Id<Grant>, data_centre: &str, token: &RefreshToken) -> Answer<()> {
         self.token(grant, "revoke", data_centre, self.inner.revoke(data_centre, token)).await
     }

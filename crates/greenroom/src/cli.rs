@@ -11,6 +11,7 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     check,
+    commands::doctor,
     config::{Config, Variables},
     demo, import, logs, serve, wiring,
     world::MachineClock,
@@ -47,6 +48,8 @@ enum Command {
         #[command(subcommand)]
         what: Admin,
     },
+    /// Look at everything Greenroom stands on, and say what is wrong and how to mend it; exit 0 or 1.
+    Doctor(doctor::Arguments),
     /// Ask a running server whether it is well; exit 0 or 1. For containers.
     Healthcheck,
 }
@@ -125,6 +128,7 @@ fn start(arguments: Arguments) -> Result<ExitCode> {
                 simulate(port, calendar, data, redirect_uri).await
             }
             Command::Admin { what: Admin::Link { name } } => admin_link(&Config::from(&variables)?, home.as_deref(), &name).await,
+            Command::Doctor(arguments) => doctor::doctor(arguments, &variables, home).await,
             Command::Healthcheck => healthcheck(&variables).await,
         }
     })

@@ -2,6 +2,7 @@
 
 mod check;
 pub mod cli;
+mod commands;
 pub mod config;
 mod csv;
 mod demo;

@@ -116,6 +116,18 @@ impl Smtp {
     }
 }
 
+impl Smtp {
+    /// Connects, greets and logs in, and sends nothing.
+    pub async fn probe(&self) -> Result<(), MailError> {
+        match tokio::time::timeout(self.whole, self.transport.test_connection()).await {
+            Ok(Ok(true)) => Ok(()),
+            Ok(Ok(false)) => Err(MailError::Passing("it does not answer as a mail server".to_owned())),
+            Ok(Err(error)) => Err(MailError::Passing(clean::line(&error.to_string(), LONGEST_ANSWER))),
+            Err(_) => Err(MailError::Passing(format!("it did not answer within {} seconds", self.whole.as_secs()))),
+        }
+    }
+}
+
 impl fmt::Debug for Smtp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Smtp").field("sender", &self.sender).finish_non_exhaustive()

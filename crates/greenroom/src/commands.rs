@@ -1,0 +1,3 @@
+//! Subcommands for the machine's operator, one file each.
+
+pub mod doctor;
