@@ -1,5 +1,5 @@
 //! `greenroom doctor` on a new machine, on a healthy installation, and on one where something is wrong.
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod common;
 
