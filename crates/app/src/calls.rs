@@ -18,11 +18,6 @@ use vault::{AuthorizationCode, RefreshToken};
 
 use crate::{App, Error, Result, grants::failure};
 
-/// The token endpoint answers within this, or has failed. Well below the lease of a refresh.
-const TOKEN_LIMIT: Duration = Duration::from_secs(15);
-/// No other call takes longer, whatever the adapter's own limits say.
-const CALL_LIMIT: Duration = Duration::from_mins(1);
-
 /// How one call ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Observation {
@@ -154,13 +149,15 @@ impl Provider<'_> {
         data_centre: &str,
         call: impl Future<Output = Answer<T>> + Send,
     ) -> Answer<T> {
-        let target = Target { provider: self.name(), data_centre, grant: Some(grant), operation, limit: TOKEN_LIMIT };
+        let target =
+            Target { provider: self.name(), data_centre, grant: Some(grant), operation, limit: self.app.timing().token_limit };
         self.app.call(target, call).await
     }
 
     async fn with<T>(&self, held: &Held, operation: &'static str, call: impl Future<Output = Answer<T>> + Send) -> Answer<T> {
         let (grant, data_centre) = (Some(held.grant), held.access.data_centre.as_str());
-        self.app.call(Target { provider: self.name(), data_centre, grant, operation, limit: CALL_LIMIT }, call).await
+        let limit = self.app.timing().call_limit;
+        self.app.call(Target { provider: self.name(), data_centre, grant, operation, limit }, call).await
     }
 
     pub(crate) async fn exchange(

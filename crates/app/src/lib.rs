@@ -21,6 +21,7 @@ mod operations;
 mod people;
 mod permission;
 mod settle;
+mod timing;
 mod vacancies;
 mod waiting;
 mod worker;
@@ -46,6 +47,7 @@ pub use people::{CandidateInput, GrantView, ManagerView, PersonInput};
 pub use permission::{Callback, ConnectView, DisconnectView, PermissionView, RefreshOutcome, Setup, Status};
 use ports::{CalendarProvider, Change, Clock, Entropy, Mailer, Poster, Store, change::Conflict, store::CommitError};
 use scheduling::{Rules, RulesDraft, WeeklyHours};
+pub use timing::Timing;
 use url::Url;
 pub use vacancies::{PlaceInput, ShortlistItem, VacancyInput, VacancyPatch, VacancyView};
 use vault::{KeyRing, LinkKey};
@@ -68,6 +70,8 @@ pub struct Settings {
     pub lending: bool,
     /// Whether this is the demo.
     pub demo: bool,
+    /// How long things may take.
+    pub timing: Timing,
 }
 
 /// Who calls, for the audit log.
@@ -166,6 +170,10 @@ impl App {
     /// Wakes the worker, for instance after the clock was moved.
     pub fn ring(&self) {
         self.0.bell.notify_one();
+    }
+
+    fn timing(&self) -> Timing {
+        self.settings().timing
     }
 
     fn store(&self) -> &dyn Store {

@@ -12,7 +12,7 @@ use domain::{
 use ports::{Change, change::JobStep, store::CommitError};
 use tokio::{sync::Semaphore, task::JoinSet};
 
-use crate::{App, Caller, Error, Result, draft::later};
+use crate::{App, Caller, Error, Result, Timing, draft::later};
 
 /// How a run ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,9 +42,6 @@ impl Verdict {
     }
 }
 
-/// Seconds a lease lasts; a run is cut before that.
-const LEASE_SECONDS: i64 = 180;
-const RUN_LIMIT: Duration = Duration::from_secs(150);
 /// Jobs at once in one process.
 const CONCURRENT: u32 = 16;
 /// Runs after which a job that keeps failing is given up.
@@ -94,7 +91,7 @@ impl Worker {
             tokio::time::sleep(Duration::from_millis(5)).await;
             return true;
         }
-        let jobs = match self.app.store().lease_jobs(self.app.now(), free, LEASE_SECONDS).await {
+        let jobs = match self.app.store().lease_jobs(self.app.now(), free, self.app.job_lease_seconds()).await {
             Ok(jobs) => jobs,
             Err(error) => {
                 tracing::error!(%error, "jobs cannot be leased");
@@ -119,7 +116,7 @@ impl App {
     /// Runs everything that is due, one job after the other, until nothing is; at most `limit` runs. For tests and the command line.
     pub async fn drain(&self, limit: usize) -> Result<usize> {
         for done in 0..limit {
-            let jobs = self.store().lease_jobs(self.now(), 1, LEASE_SECONDS).await?;
+            let jobs = self.store().lease_jobs(self.now(), 1, self.job_lease_seconds()).await?;
             let Some(job) = jobs.into_iter().next() else { return Ok(done) };
             Box::pin(self.run_job(job)).await;
         }
@@ -138,7 +135,7 @@ impl App {
             self.end_job(&job, &Verdict::Fail("stale".to_owned()), true).await;
             return;
         }
-        let verdict = match tokio::time::timeout(RUN_LIMIT, Box::pin(self.work(&job))).await {
+        let verdict = match tokio::time::timeout(self.timing().run_limit, Box::pin(self.work(&job))).await {
             Ok(Ok(verdict)) => verdict,
             Ok(Err(Error::Internal(text))) => Verdict::backoff(job.attempt, text),
             Ok(Err(error)) => Verdict::backoff(job.attempt, error),
@@ -228,6 +225,11 @@ impl App {
             }
             Err(error) => tracing::warn!(job = %job.id, %error, "a run's end could not be stored; it runs again"),
         }
+    }
+
+    /// Seconds a lease lasts; a run is cut before that.
+    fn job_lease_seconds(&self) -> i64 {
+        Timing::seconds(self.timing().job_lease)
     }
 
     /// The caller a job acts as.

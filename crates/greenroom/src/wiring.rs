@@ -70,6 +70,7 @@ pub async fn install(config: &Config, home: Option<&Path>, clock: Arc<dyn Clock>
             link_days: config.link_days,
             lending: config.lending,
             demo,
+            timing: app::Timing::default(),
         },
     });
     let start_id = format!("{:08x}", u32::from_be_bytes(entropy.bytes()));

@@ -3,8 +3,6 @@
 //! Commit 1 takes the lease and journals the attempt (which also counts the budget); the call has a hard limit; commit 2 stores the
 //! answer if the generation is still the one it was fetched from. The lease decides only who may start.
 
-use std::time::Duration;
-
 use domain::{
     Id, Timestamp,
     alerts::AlertKind,
@@ -22,7 +20,7 @@ use vault::AccessToken;
 
 use super::{MIN_LEFT_SECONDS, failure, gone, internal, left, unavailable};
 use crate::{
-    App, Caller,
+    App, Caller, Timing,
     draft::{Draft, touched},
 };
 
@@ -32,12 +30,6 @@ pub(crate) const BUDGET: usize = 10;
 pub(crate) const BUDGET_WINDOW_SECONDS: i64 = 600;
 /// An access token is refreshed by itself this long before it ends, less up to a minute of jitter.
 pub(crate) const REFRESH_AHEAD_SECONDS: i64 = 600;
-
-const LEASE_SECONDS: i64 = 60;
-/// Two refusals of the same generation must be at least this far apart to be believed.
-const BELIEF_SECONDS: i64 = 60;
-/// How often, and how long, somebody else's refresh is waited for.
-const WAIT: (u32, Duration) = (260, Duration::from_millis(250));
 
 /// What the first commit found.
 enum Start {
@@ -60,11 +52,12 @@ impl App {
 
     async fn refresh_in_turn(&self, grant: Id<Grant>, generation: i64) -> Answer<Grant> {
         let _turn = self.0.refreshing.take(grant).await;
-        for _ in 0..WAIT.0 {
+        let timing = self.timing();
+        for _ in 0..timing.refresh_polls() {
             match self.begin_refresh(grant, generation).await? {
                 Start::Fresh(grant) => return Ok(grant),
                 Start::Ours(grant) => return self.call_refresh(&grant).await,
-                Start::Wait => tokio::time::sleep(WAIT.1).await,
+                Start::Wait => tokio::time::sleep(timing.refresh_poll).await,
             }
         }
         Err(failure(FailureClass::Passing, "another process holds the refresh lease for longer than it may"))
@@ -83,11 +76,11 @@ impl App {
         if stored.refresh.lease.as_ref().is_some_and(|(_, until)| *until > lease_now) {
             return Ok(Start::Wait);
         }
-        check_budget(&stored, now)?;
+        check_budget(&stored, now, self.belief_seconds())?;
 
         let mut next = touched(&stored);
         let owner = self.id::<Grant>().to_string();
-        next.refresh.lease = Some((owner, after(lease_now, LEASE_SECONDS)));
+        next.refresh.lease = Some((owner, after(lease_now, Timing::seconds(self.timing().refresh_lease))));
         next.refresh.attempted_at = Some(now);
         next.refresh.attempts.retain(|at| now.as_second() - at.as_second() < BUDGET_WINDOW_SECONDS);
         next.refresh.attempts.push(now);
@@ -109,13 +102,17 @@ impl App {
         let mut answer = provider.refresh(grant.id, data_centre, &newest).await;
         if let (Err(error), Some(previous)) = (&answer, &tokens.previous_refresh)
             && error.class == FailureClass::Revoked
-            && believed(grant, self.now())
+            && believed(grant, self.now(), self.belief_seconds())
         {
             // The newer token was refused twice: the one before it may still be good (a rotation whose answer was lost on their side).
             let previous = self.open_token(grant.id, "previous_refresh", previous).map_err(internal)?;
             answer = provider.refresh(grant.id, data_centre, &previous).await;
         }
         self.end_refresh(grant, answer).await
+    }
+
+    fn belief_seconds(&self) -> i64 {
+        Timing::seconds(self.timing().belief)
     }
 
     /// Commit 2. Repeated on conflicts as long as the generation stands still.
@@ -198,7 +195,8 @@ impl App {
             // A short-lived token is refreshed at three quarters of its life instead.
             if ahead > 60 { ahead - jitter * 60 / 255 } else { (left(grant, now) * 3 / 4).max(30) }
         } else {
-            domain::jobs::backoff_seconds(i64::from(grant.refresh.failures), u8::try_from(jitter).unwrap_or(0)).max(BELIEF_SECONDS)
+            domain::jobs::backoff_seconds(i64::from(grant.refresh.failures), u8::try_from(jitter).unwrap_or(0))
+                .max(self.belief_seconds())
         };
         let mut due = after(now, wait);
         if let Some(blocked) = grant.refresh.blocked_until {
@@ -220,7 +218,7 @@ impl App {
         next.refresh.failures += 1;
         next.refresh.last_failure = Some(format!("{:?}", error.class).to_lowercase());
         match error.class {
-            FailureClass::Revoked if believed(next, now) => {
+            FailureClass::Revoked if believed(next, now, self.belief_seconds()) => {
                 end(next, GrantState::Dead, "revoked", now);
                 draft.audit("grant.died", next.id, json!({"why": "refused twice"}));
                 return self.ask_again_after_death(next, draft).await.map_err(internal);
@@ -258,11 +256,11 @@ pub(crate) fn end(grant: &mut Grant, state: GrantState, why: &str, now: Timestam
 }
 
 /// Whether this generation's refresh token was first refused long enough ago for a second refusal to count.
-fn believed(grant: &Grant, now: Timestamp) -> bool {
-    grant.refresh.refused_at.is_some_and(|first| now.as_second() - first.as_second() >= BELIEF_SECONDS)
+fn believed(grant: &Grant, now: Timestamp, belief: i64) -> bool {
+    grant.refresh.refused_at.is_some_and(|first| now.as_second() - first.as_second() >= belief)
 }
 
-fn check_budget(grant: &Grant, now: Timestamp) -> Answer<()> {
+fn check_budget(grant: &Grant, now: Timestamp, belief: i64) -> Answer<()> {
     let wait_until = |at: Timestamp| {
         let wait = (at.as_second() - now.as_second()).max(1);
         Err(ProviderError { retry_after: Some(wait), ..failure(FailureClass::Throttled, "the refresh budget is spent") })
@@ -278,9 +276,9 @@ fn check_budget(grant: &Grant, now: Timestamp) -> Answer<()> {
         return wait_until(after(**oldest, BUDGET_WINDOW_SECONDS));
     }
     if let Some(first) = grant.refresh.refused_at
-        && now.as_second() - first.as_second() < BELIEF_SECONDS
+        && now.as_second() - first.as_second() < belief
     {
-        let wait = BELIEF_SECONDS - (now.as_second() - first.as_second());
+        let wait = belief - (now.as_second() - first.as_second());
         return Err(ProviderError {
             retry_after: Some(wait),
             ..failure(FailureClass::Passing, "the refresh token was refused once; asked again a minute later")

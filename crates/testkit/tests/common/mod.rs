@@ -506,6 +506,7 @@ async fn open(
             link_days: 7,
             lending: false,
             demo: false,
+            timing: app::Timing::default(),
         },
     })
 }

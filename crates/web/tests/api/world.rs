@@ -238,6 +238,7 @@ async fn open_app(dir: &std::path::Path, clock: &FrozenClock, zoho: &Url) -> App
             link_days: 7,
             lending: false,
             demo: false,
+            timing: app::Timing::default(),
         },
     })
 }

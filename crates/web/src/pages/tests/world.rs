@@ -181,6 +181,7 @@ fn settings(demo: bool) -> Settings {
         link_days: 7,
         lending: false,
         demo,
+        timing: app::Timing::default(),
     }
 }
 
