@@ -177,7 +177,13 @@ impl Provider<'_> {
     /// Whether the provider knows our client: it is asked to refresh with a text that is no token. To be told that the token is wrong
     /// means that the client is right.
     pub(crate) async fn probe_client(&self, data_centre: &str) -> Answer<()> {
-        let target = Target { provider: self.name(), data_centre, grant: None, operation: "probe_client", limit: TOKEN_LIMIT };
+        let target = Target {
+            provider: self.name(),
+            data_centre,
+            grant: None,
+            operation: "probe_client",
+            limit: self.app.timing().token_limit,
+        };
         let probe = async {
             let nothing = RefreshToken::new("1000.greenroom-doctor-asks.who-knows-this-client".to_owned());
             match self.inner.refresh(data_centre, &nothing).await {
