@@ -1,11 +1,14 @@
-//! Who may call: API keys, one-time log-in links, dashboard sessions. Only hashes are stored.
+//! Who may call: API keys, one-time log-in links, accounts, dashboard sessions. Only hashes are stored.
 
-use std::collections::BTreeSet;
+mod keys;
+mod uses;
+
+use std::fmt;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{
     Id, Timestamp,
-    access::{ApiKey, Right, Session},
+    access::{Account, Role, Session},
     audit::Actor,
     links::Purpose,
 };
@@ -14,29 +17,61 @@ use serde_json::json;
 use url::Url;
 use vault::hash_api_key;
 
+pub use keys::NewKey;
+pub(crate) use uses::Uses;
+
 use crate::{
-    App, Caller, Error, Result,
-    draft::{later, touched},
+    App, Caller, Result,
+    draft::{Draft, later, touched},
     people::line,
 };
 
 /// How long a log-in link lives, in days.
 const LOGIN_LINK_DAYS: i64 = 1;
-/// What API keys begin with, so that leak scanners know them.
-const KEY_PREFIX: &str = "grk_";
+/// A session's last request is noted when the note is older than this, in seconds.
+const SEEN_SECONDS: i64 = 5 * 60;
 
 /// A live dashboard session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionView {
     /// Which.
     pub id: Id<Session>,
-    /// For the log.
-    pub name: String,
+    /// Whose; `None`: of somebody who came by a one-time link from the command line.
+    pub account: Option<Account>,
+}
+
+impl SessionView {
+    /// What they may do: somebody who came by a link from the command line is an administrator.
+    pub fn role(&self) -> Role {
+        self.account.as_ref().map_or(Role::Admin, |account| account.role)
+    }
+
+    /// Who, for the audit log.
+    pub fn actor(&self) -> Actor {
+        match &self.account {
+            Some(account) => Actor::Account(account.id.to_string()),
+            None => Actor::Administrator(self.id.to_string()),
+        }
+    }
+}
+
+/// A session that has just begun.
+pub struct NewSession {
+    /// The cookie's token.
+    pub cookie: String,
+    /// When the session ends.
+    pub expires_at: Timestamp,
+}
+
+impl fmt::Debug for NewSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewSession").field("cookie", &"[redacted]").field("expires_at", &self.expires_at).finish()
+    }
 }
 
 impl App {
     /// How long a log-in lasts, in minutes.
-    pub const SESSION_MINUTES: i64 = 12 * 60;
+    pub const SESSION_MINUTES: i64 = Session::LIFE_MINUTES;
 
     /// A one-time log-in link for the dashboard.
     pub async fn admin_link(&self, name: &str) -> Result<Url> {
@@ -53,38 +88,73 @@ impl App {
         self.open_link(token, Purpose::AdminLogin).await.map(drop)
     }
 
-    /// Uses a log-in link: the cookie's token and when the session ends.
-    pub async fn log_in(&self, token: &str) -> Result<(String, Timestamp)> {
-        let cookie = URL_SAFE_NO_PAD.encode(self.entropy().bytes::<32>());
-        let hash = hash_api_key(&cookie).to_vec();
-        let hash = &hash;
+    /// Uses a log-in link. `device` is what the browser says of itself.
+    pub async fn log_in(&self, token: &str, device: Option<&str>) -> Result<NewSession> {
+        let cookie = self.new_cookie();
+        let text = &cookie;
         let expires_at = self
             .transact(None, || async move {
                 let link = self.open_link(token, Purpose::AdminLogin).await?;
                 let mut draft = self.draft(&Caller { actor: Actor::Administrator(link.subject.clone()), request: None });
                 let mut used = touched(&link);
                 used.used_at = Some(draft.now);
-                // By the clock that nobody moves: a log-in outlives the demo's jumps.
-                let began = self.store().lease_now().await?;
-                let expires_at = later(began, Self::SESSION_MINUTES)?;
-                let session =
-                    Session { id: self.id(), rev: 1, hash: hash.clone(), created_at: began, expires_at, revoked_at: None };
-                draft.audit("admin.logged_in", session.id, json!({"name": link.subject}));
                 draft.put(Put::Link(used));
-                draft.put(Put::Session(session));
-                Ok((draft.finish(), expires_at))
+                let session = self.begin_session(&mut draft, text, None, device).await?;
+                draft.audit("admin.logged_in", session.id, json!({"name": link.subject}));
+                Ok((draft.finish(), session.expires_at))
             })
             .await?;
-        Ok((cookie, expires_at))
+        Ok(NewSession { cookie, expires_at })
     }
 
-    /// The live session of a cookie.
+    /// A fresh token for a cookie.
+    fn new_cookie(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.entropy().bytes::<32>())
+    }
+
+    /// Stores a new session for the cookie with this token. By the clock that nobody moves: a log-in outlives the demo's jumps.
+    async fn begin_session(
+        &self,
+        draft: &mut Draft<'_>,
+        cookie: &str,
+        account: Option<Id<Account>>,
+        device: Option<&str>,
+    ) -> Result<Session> {
+        let began = self.store().lease_now().await?;
+        let session = Session {
+            id: self.id(),
+            rev: 1,
+            hash: hash_api_key(cookie).to_vec(),
+            account,
+            device: device.map(|text| text.chars().take(60).collect()),
+            created_at: began,
+            expires_at: later(began, Session::LIFE_MINUTES)?,
+            revoked_at: None,
+        };
+        draft.put(Put::Session(session.clone()));
+        Ok(session)
+    }
+
+    /// The live session of a cookie; its use is noted.
     pub async fn session(&self, cookie: &str) -> Result<Option<SessionView>> {
-        let session = self.store().session_by_hash(&hash_api_key(cookie)).await?;
+        let Some(session) = self.store().session_by_hash(&hash_api_key(cookie)).await? else { return Ok(None) };
         let now = self.store().lease_now().await?;
-        Ok(session
-            .filter(|session| session.is_live(now))
-            .map(|session| SessionView { id: session.id, name: session.id.to_string() }))
+        let id = session.id.to_string();
+        let seen = self.store().last_use(&id).await?;
+        if !session.is_live(now) || session.is_idle(seen, now) {
+            return Ok(None);
+        }
+        let account = match session.account {
+            None => None,
+            Some(id) => match self.store().account(id).await?.filter(Account::is_live) {
+                Some(account) => Some(account),
+                None => return Ok(None),
+            },
+        };
+        if now.as_second() - seen.unwrap_or(session.created_at).as_second() >= SEEN_SECONDS {
+            self.note_use(id, now).await?;
+        }
+        Ok(Some(SessionView { id: session.id, account }))
     }
 
     /// Ends the session of a cookie.
@@ -97,62 +167,6 @@ impl App {
             if let Some(session) = session.filter(|session| session.revoked_at.is_none()) {
                 draft.audit("admin.logged_out", session.id, json!({}));
                 draft.put(Put::Session(Session { revoked_at: Some(draft.now), ..touched(&session) }));
-            }
-            Ok((draft.finish(), ()))
-        })
-        .await
-    }
-
-    /// Makes an API key. The second value is the key itself: shown once, stored nowhere.
-    pub async fn create_api_key(
-        &self,
-        name: &str,
-        rights: BTreeSet<Right>,
-        expires_at: Option<Timestamp>,
-        caller: &Caller,
-    ) -> Result<(ApiKey, String)> {
-        let name = line("name", name)?;
-        if rights.is_empty() {
-            return Err(Error::invalid("rights", "a key without any right cannot do anything; choose at least one"));
-        }
-        let text = format!("{KEY_PREFIX}{}", URL_SAFE_NO_PAD.encode(self.entropy().bytes::<32>()));
-        let mut draft = self.draft(caller);
-        let key = ApiKey {
-            id: self.id(),
-            rev: 1,
-            name,
-            hash: hash_api_key(&text).to_vec(),
-            rights,
-            created_at: draft.now,
-            expires_at,
-            revoked_at: None,
-        };
-        draft.audit("key.created", key.id, json!({"name": key.name, "rights": key.rights}));
-        draft.put(Put::ApiKey(key.clone()));
-        self.commit(draft.finish()).await?;
-        Ok((key, text))
-    }
-
-    /// The live key that this text is, if it is one.
-    pub async fn authenticate(&self, text: &str) -> Result<Option<ApiKey>> {
-        let key = self.store().api_key_by_hash(&hash_api_key(text)).await?;
-        Ok(key.filter(|key| key.is_live(self.now())))
-    }
-
-    /// All keys, newest last.
-    pub async fn api_keys(&self) -> Result<Vec<ApiKey>> {
-        Ok(self.store().api_keys().await?)
-    }
-
-    /// Refuses a key from now on.
-    pub async fn revoke_api_key(&self, id: Id<ApiKey>, caller: &Caller) -> Result<()> {
-        self.transact(None, || async move {
-            let key =
-                self.store().api_keys().await?.into_iter().find(|key| key.id == id).ok_or_else(|| Error::missing("API key", id))?;
-            let mut draft = self.draft(caller);
-            if key.revoked_at.is_none() {
-                draft.audit("key.revoked", id, json!({}));
-                draft.put(Put::ApiKey(ApiKey { revoked_at: Some(draft.now), ..touched(&key) }));
             }
             Ok((draft.finish(), ()))
         })

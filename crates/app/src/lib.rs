@@ -32,7 +32,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-pub use access::SessionView;
+pub use access::{NewKey, NewSession, SessionView};
 pub use calendars::{AvailabilityView, EventView, Lent, NewEvent};
 pub use calls::Provider;
 pub use compare::FreeBusyView;
@@ -124,6 +124,8 @@ struct Inner {
     refreshing: Turns<domain::Id<domain::grants::Grant>>,
     /// After a conflict, use cases on one agenda take turns.
     agendas: Turns<Holder>,
+    /// Which keys were used today.
+    uses: access::Uses,
 }
 
 /// The use cases. Cheap to clone.
@@ -149,6 +151,7 @@ impl App {
             changes,
             refreshing: Turns::default(),
             agendas: Turns::default(),
+            uses: access::Uses::default(),
         }))
     }
 

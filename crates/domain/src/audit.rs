@@ -12,8 +12,10 @@ pub enum Actor {
     System,
     /// A caller of the API, by key id; `open` for callers that need none.
     ApiKey(String),
-    /// Somebody logged in to the dashboard.
+    /// Somebody logged in to the dashboard by a one-time link: the session's id.
     Administrator(String),
+    /// Somebody logged in to the dashboard with an account: the account's id.
+    Account(String),
     /// A person who used a mailed link.
     Person(String),
     /// Somebody at the command line of the machine.

@@ -47,6 +47,7 @@ macro_rules! revisioned {
 }
 
 revisioned!(
+    access::Account,
     access::ApiKey,
     access::Session,
     alerts::Alert,

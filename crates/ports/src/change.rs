@@ -2,7 +2,7 @@
 
 use domain::{
     Id, Timestamp,
-    access::{ApiKey, Session},
+    access::{Account, ApiKey, Session, Throttle},
     alerts::Alert,
     audit::Entry,
     candidacies::Candidacy,
@@ -39,6 +39,12 @@ pub enum Put {
     ApiKey(ApiKey),
     /// See [`Session`].
     Session(Session),
+    /// See [`Account`]. Its address must also be taken as a [`Name`].
+    Account(Account),
+    /// See [`Throttle`].
+    Throttle(Throttle),
+    /// When something (an API key, a session) was last used: id and time. An earlier time changes nothing.
+    LastUse(String, Timestamp),
     /// See [`Alert`]. While it lasts its name must also be taken as a [`Name`].
     Alert(Alert),
     /// See [`SentMail`]; a second row with the same Message-ID is ignored.
@@ -60,6 +66,10 @@ pub enum Scope {
     Grant,
     /// One grant per account: `{provider}:{data centre}:{user id}`. Owner: the grant's id.
     Account,
+    /// E-mail addresses of dashboard accounts, by [`domain::EmailAddress::key`]. Owner: the account's id.
+    AccountEmail,
+    /// Issuer and subject of single sign-on. Owner: the account's id.
+    AccountSubject,
     /// One place per candidate and vacancy: `{vacancy}:{person}`. Owner: the candidacy's id.
     Shortlist,
     /// One interview per place and round that is not cancelled: `{candidacy}:{round}`. Owner: the interview's id.
@@ -81,6 +91,8 @@ impl Scope {
             Self::VacancyExternalId => "vacancy_external_id",
             Self::Grant => "grant",
             Self::Account => "account",
+            Self::AccountEmail => "account_email",
+            Self::AccountSubject => "account_subject",
             Self::Shortlist => "shortlist",
             Self::Round => "round",
             Self::Feedback => "feedback",

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use domain::{
     EmailAddress, Id, TimeRange, Timestamp,
-    access::{ApiKey, Session},
+    access::{Account, ApiKey, Session, Throttle},
     alerts::{Alert, AlertKind},
     audit::Entry,
     candidacies::Candidacy,
@@ -115,12 +115,24 @@ pub trait Store: Send + Sync {
     /// The newest link of a purpose and subject, live or not.
     async fn newest_link(&self, purpose: Purpose, subject: &str) -> Read<Option<Link>>;
 
-    /// An API key by the hash of the key.
+    /// An API key by the hash of the key, or of the one before its last roll.
     async fn api_key_by_hash(&self, hash: &[u8]) -> Read<Option<ApiKey>>;
     /// All API keys.
     async fn api_keys(&self) -> Read<Vec<ApiKey>>;
     /// A session by the hash of its token.
     async fn session_by_hash(&self, hash: &[u8]) -> Read<Option<Session>>;
+    /// Sessions that are neither revoked nor over at `now`, newest first.
+    async fn live_sessions(&self, now: Timestamp, limit: u32) -> Read<Vec<Session>>;
+    /// A dashboard account by id.
+    async fn account(&self, id: Id<Account>) -> Read<Option<Account>>;
+    /// A dashboard account by its address.
+    async fn account_by_email(&self, email: &EmailAddress) -> Read<Option<Account>>;
+    /// All dashboard accounts, oldest first.
+    async fn accounts(&self) -> Read<Vec<Account>>;
+    /// What is remembered of failed attempts.
+    async fn throttle(&self, id: &str) -> Read<Option<Throttle>>;
+    /// When something was last used.
+    async fn last_use(&self, id: &str) -> Read<Option<Timestamp>>;
 
     /// Leases up to `limit` open jobs that are due at `now` (business time), whose stream has no earlier open job and whose lease, by the lease clock,
     /// is free or over. Each gets a lease of its own, good for `lease_seconds`, and one more `attempt`.

@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc};
 use async_trait::async_trait;
 use domain::{
     EmailAddress, Id, TimeRange, Timestamp,
-    access::{ApiKey, Session},
+    access::{Account, ApiKey, Session, Throttle},
     alerts::{Alert, AlertKind},
     audit::Entry,
     candidacies::Candidacy,
@@ -193,6 +193,24 @@ impl Store for Database {
     }
     async fn session_by_hash(&self, hash: &[u8]) -> Read<Option<Session>> {
         access::session_by_hash(&self.engine, hash).await
+    }
+    async fn live_sessions(&self, now: Timestamp, limit: u32) -> Read<Vec<Session>> {
+        access::live_sessions(&self.engine, now, limit).await
+    }
+    async fn account(&self, id: Id<Account>) -> Read<Option<Account>> {
+        access::account(&self.engine, id).await
+    }
+    async fn account_by_email(&self, email: &EmailAddress) -> Read<Option<Account>> {
+        access::account_by_email(&self.engine, email).await
+    }
+    async fn accounts(&self) -> Read<Vec<Account>> {
+        access::accounts(&self.engine).await
+    }
+    async fn throttle(&self, id: &str) -> Read<Option<Throttle>> {
+        access::throttle(&self.engine, id).await
+    }
+    async fn last_use(&self, id: &str) -> Read<Option<Timestamp>> {
+        access::last_use(&self.engine, id).await
     }
 
     async fn lease_jobs(&self, now: Timestamp, limit: u32, lease_seconds: i64) -> Read<Vec<Job>> {

@@ -134,7 +134,7 @@ async fn each_mistake_has_its_own_sentence_and_changes_nothing() {
     refused("a made-up state", app.callback(back(Some("bG5rXzA")), &caller).await, "link_unknown", "not complete");
     refused("a long state", app.callback(back(Some(&"A".repeat(100_000))), &caller).await, "link_unknown", "not complete");
     refused("a wrong link", app.candidate_confirm("nonsense").await, "link_unknown", "not complete");
-    refused("a wrong log-in", app.log_in("nonsense").await, "link_unknown", "not complete");
+    refused("a wrong log-in", app.log_in("nonsense", None).await, "link_unknown", "not complete");
 
     refused("a key without rights", app.create_api_key("x", BTreeSet::new(), None, &caller).await, "invalid", "right");
     let manager = |rules| PersonInput { email: "ana@example.com".into(), rules: Some(rules), ..PersonInput::default() };

@@ -47,6 +47,7 @@ pub const PROBLEMS: &[(&str, u16, &str)] = &[
     ("interview_over", 409, "The interview is over"),
     ("interviews_booked", 409, "Candidates were invited already"),
     ("job_not_dead", 409, "The job was not given up"),
+    ("key_over", 409, "The key has ended"),
     ("lending_off", 409, "Access tokens are not lent here"),
     ("no_calendar", 409, "There is no calendar that can be used"),
     ("no_feedback", 409, "There is no feedback"),

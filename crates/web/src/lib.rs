@@ -25,7 +25,7 @@ pub fn router(state: WebState) -> Router {
 /// As [`router`], with routes of the binary's own (the demo's clock) behind the same guards.
 pub fn router_with(state: WebState, extra: Router) -> Router {
     let routes = Router::new()
-        .merge(pages::routes())
+        .merge(pages::routes(&state))
         .merge(api::routes(&state))
         .merge(contract::routes())
         .with_state(state.clone())

@@ -42,6 +42,9 @@ macro_rules! every_promise {
         $run!(nouns feedback_comes_back_as_it_was);
         $run!(nouns links_come_back_as_they_were);
         $run!(nouns keys_and_sessions_are_found_by_hash);
+        $run!(nouns accounts_come_back_as_they_were);
+        $run!(nouns attempts_are_counted_one_at_a_time);
+        $run!(nouns the_latest_use_is_remembered);
         $run!(nouns an_alert_lasts_until_it_ends);
         $run!(nouns a_mail_is_recorded_once);
         $run!(nouns the_log_comes_back_as_it_was);

@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use domain::{
-    access::{ApiKey, Right, Session},
+    access::{Account, ApiKey, Right, Role, Session, Throttle},
     alerts::{Alert, AlertKind},
     audit::{Actor, Entry},
     candidacies::Candidacy,
@@ -179,22 +179,108 @@ pub async fn keys_and_sessions_are_found_by_hash(store: Arc<dyn Store>) {
         name: "the recruiter".to_owned(),
         hash: vec![0, 1, 254, 255],
         rights: BTreeSet::from(Right::ALL),
+        role: Some(Role::Admin),
         created_at: at(0),
         expires_at: Some(at(5)),
         revoked_at: None,
+        previous: Some((vec![3, 3], at(4))),
     };
-    let revoked =
-        ApiKey { id: id(2), hash: vec![9], rights: BTreeSet::new(), expires_at: None, revoked_at: Some(at(1)), ..key.clone() };
-    let session = Session { id: id(1), rev: 1, hash: vec![7, 7], created_at: at(0), expires_at: at(9), revoked_at: None };
+    let revoked = ApiKey {
+        id: id(2),
+        hash: vec![9],
+        rights: BTreeSet::new(),
+        role: None,
+        expires_at: None,
+        revoked_at: Some(at(1)),
+        previous: None,
+        ..key.clone()
+    };
+    let session = Session {
+        id: id(1),
+        rev: 1,
+        hash: vec![7, 7],
+        account: None,
+        device: None,
+        created_at: at(0),
+        expires_at: at(9),
+        revoked_at: None,
+    };
     let all = [Put::ApiKey(key.clone()), Put::ApiKey(revoked.clone()), Put::Session(session.clone())];
     store.commit(puts(all)).await.unwrap();
     assert_eq!(store.api_key_by_hash(&key.hash).await.unwrap(), Some(key.clone()));
+    assert_eq!(store.api_key_by_hash(&[3, 3]).await.unwrap(), Some(key.clone()), "the key before the last roll");
     assert_eq!(store.api_key_by_hash(&[7, 7]).await.unwrap(), None);
     assert_eq!(store.api_keys().await.unwrap(), [key, revoked]);
     assert_eq!(store.session_by_hash(&[7, 7]).await.unwrap(), Some(session.clone()));
+    let other = Session {
+        id: id(2),
+        hash: vec![8],
+        account: Some(id(4)),
+        device: Some("Firefox on Linux".to_owned()),
+        expires_at: at(20),
+        ..session.clone()
+    };
+    store.commit(puts([Put::Session(other.clone())])).await.unwrap();
+    assert_eq!(store.live_sessions(at(8), 10).await.unwrap(), [other.clone(), session.clone()]);
+    assert_eq!(store.live_sessions(at(9), 10).await.unwrap(), std::slice::from_ref(&other), "a session that is over is not live");
     let over = Session { rev: 2, revoked_at: Some(at(2)), ..session };
     store.commit(puts([Put::Session(over.clone())])).await.unwrap();
     assert_eq!(store.session_by_hash(&[7, 7]).await.unwrap(), Some(over));
+    assert_eq!(store.live_sessions(at(8), 10).await.unwrap(), [other]);
+}
+
+/// With a password and a subject, and without; found by address without regard to case.
+pub async fn accounts_come_back_as_they_were(store: Arc<dyn Store>) {
+    let full = Account {
+        id: id(1),
+        rev: 1,
+        email: email("Ada.Admin@example.com"),
+        name: "Ada \"A\" O'Neil".to_owned(),
+        role: Role::Admin,
+        password: Some("$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA".to_owned()),
+        password_set_at: Some(at(1)),
+        subject: Some("https://id.example.com 42".to_owned()),
+        created_at: at(0),
+        disabled_at: Some(at(2)),
+    };
+    let bare = Account {
+        id: id(2),
+        email: email("rob@example.com"),
+        role: Role::Auditor,
+        password: None,
+        password_set_at: None,
+        subject: None,
+        disabled_at: None,
+        ..full.clone()
+    };
+    store.commit(puts([Put::Account(full.clone()), Put::Account(bare.clone())])).await.unwrap();
+    assert_eq!(store.account(full.id).await.unwrap(), Some(full.clone()));
+    let found = store.account_by_email(&email("ADA.admin@EXAMPLE.com")).await.unwrap().unwrap();
+    assert_eq!((found.email.as_str(), &found), ("Ada.Admin@example.com", &full));
+    assert_eq!(store.account_by_email(&email("nobody@example.com")).await.unwrap(), None);
+    let changed = Account { rev: 2, role: Role::Recruiter, ..bare };
+    store.commit(puts([Put::Account(changed.clone())])).await.unwrap();
+    assert_eq!(store.accounts().await.unwrap(), [full, changed]);
+}
+
+/// Of two who count the same attempt, one is told that the row moved.
+pub async fn attempts_are_counted_one_at_a_time(store: Arc<dyn Store>) {
+    let row = |rev, failures| Throttle { id: "network:192.0.2.1".to_owned(), rev, failures, last_at: at(rev), free_at: at(rev) };
+    assert_eq!(store.throttle("network:192.0.2.1").await.unwrap(), None);
+    store.commit(puts([Put::Throttle(row(1, 1))])).await.unwrap();
+    store.commit(puts([Put::Throttle(row(2, 2))])).await.unwrap();
+    assert!(store.commit(puts([Put::Throttle(row(2, 2))])).await.is_err(), "the second count of the same attempt is lost");
+    assert_eq!(store.throttle("network:192.0.2.1").await.unwrap(), Some(row(2, 2)));
+}
+
+/// The latest time wins, in whatever order nodes write.
+pub async fn the_latest_use_is_remembered(store: Arc<dyn Store>) {
+    assert_eq!(store.last_use("key_1").await.unwrap(), None);
+    for (at_second, want) in [(5, 5), (3, 5), (9, 9)] {
+        store.commit(puts([Put::LastUse("key_1".to_owned(), at(at_second))])).await.unwrap();
+        assert_eq!(store.last_use("key_1").await.unwrap(), Some(at(want)));
+    }
+    assert_eq!(store.last_use("key_2").await.unwrap(), None);
 }
 
 /// The lasting alert of a kind and subject is found until it is ended; then another may begin.

@@ -49,6 +49,7 @@ impl From<Entry> for EntryBody {
             Actor::System => ("system", None),
             Actor::ApiKey(id) => ("api_key", Some(id)),
             Actor::Administrator(name) => ("administrator", Some(name)),
+            Actor::Account(id) => ("account", Some(id)),
             Actor::Person(id) => ("person", Some(id)),
             Actor::Operator => ("operator", None),
         };

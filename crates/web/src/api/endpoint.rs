@@ -42,6 +42,9 @@ pub(super) struct Endpoint {
     pub(super) status: StatusCode,
     /// Whether the answer holds a secret, which is never kept for a repeated call.
     pub(super) secret: bool,
+    /// Whether a key that was made with a role needs `administer` besides. Keys whose rights were named one by one, all of those from
+    /// before there were roles among them, go by their rights alone.
+    pub(super) administers: bool,
     router: MethodRouter<WebState>,
 }
 
@@ -84,6 +87,7 @@ where
         answer: None,
         status: StatusCode::OK,
         secret: false,
+        administers: false,
         router: on(filter, handler),
     }
 }
@@ -145,6 +149,12 @@ impl Endpoint {
         self
     }
 
+    /// A key that was made with a role needs `administer` besides.
+    pub(super) fn by_administrators(mut self) -> Self {
+        self.administers = true;
+        self
+    }
+
     pub(super) fn http_method(&self) -> HttpMethod {
         match self.method {
             Method::POST => HttpMethod::Post,
@@ -172,13 +182,15 @@ struct Guarded {
     state: WebState,
     right: Right,
     secret: bool,
+    administers: bool,
 }
 
 /// Puts every endpoint with its guard into the router.
 pub(super) fn mount(router: Router<WebState>, endpoints: Vec<Endpoint>, state: &WebState) -> Router<WebState> {
     let mut paths: Vec<(&'static str, MethodRouter<WebState>)> = Vec::new();
     for endpoint in endpoints {
-        let guarded = Guarded { state: state.clone(), right: endpoint.right, secret: endpoint.secret };
+        let Endpoint { right, secret, administers, .. } = endpoint;
+        let guarded = Guarded { state: state.clone(), right, secret, administers };
         let answer = endpoint.router.route_layer(from_fn_with_state(guarded, guard));
         match paths.iter_mut().find(|(path, _)| *path == endpoint.path) {
             Some((_, known)) => *known = std::mem::take(known).merge(answer),
@@ -201,12 +213,15 @@ pub(super) struct Authorized {
 }
 
 async fn guard(State(guarded): State<Guarded>, mut request: Request, next: Next) -> Response {
-    let Guarded { state, right, secret } = guarded;
+    let Guarded { state, right, secret, administers } = guarded;
     let peer = access::peer(request.extensions());
     let key = match access::require(&state, request.headers(), peer, right).await {
         Ok(key) => key,
         Err(denied) => return Problem::from(denied).into_response(),
     };
+    if administers && key.role.is_some() && !key.rights.contains(&Right::Administer) {
+        return Problem::from(Denied::Lacks(Right::Administer)).into_response();
+    }
     let caller = state.caller(Actor::ApiKey(key.id.to_string()));
     let id = key.id;
     request.extensions_mut().insert(Authorized { key, caller });

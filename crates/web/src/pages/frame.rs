@@ -1,9 +1,13 @@
 //! What surrounds the content of a page: the company's name for people, navigation and banners for the dashboard.
 
 use app::Settings;
-use domain::EmailAddress;
+use axum::http::Method;
+use domain::{
+    EmailAddress,
+    access::{Right, Role},
+};
 
-use super::{session::Admin, times::moment};
+use super::{needs_of, session::Admin, times::moment};
 use crate::{
     WebState,
     texts::{known_code, t},
@@ -69,6 +73,8 @@ pub struct Frame {
     pub company: String,
     /// Which entry of the navigation is current.
     pub section: Section,
+    /// What the reader may do.
+    pub role: Role,
     /// The form token of this log-in.
     pub csrf: String,
     /// Whether messages stay on this machine.
@@ -90,6 +96,7 @@ impl Frame {
         Ok(Self {
             company: settings.company.clone(),
             section,
+            role: admin.session.role(),
             csrf: admin.csrf.clone(),
             mail_local: state.app.keeps_mail(),
             demo: settings.demo.then(|| moment(state.app.now()).text),
@@ -99,7 +106,12 @@ impl Frame {
         })
     }
 
-    /// The navigation.
+    /// A class of the page's body for readers who only look: the style sheet hides forms that would be refused.
+    pub fn looks_only(&self) -> bool {
+        !self.role.may(Right::Commit)
+    }
+
+    /// The navigation: the sections that the reader's role may see.
     pub fn nav(&self) -> Vec<NavItem> {
         let all = [
             (Section::Vacancies, "/", t("nav.vacancies")),
@@ -111,7 +123,9 @@ impl Frame {
             (Section::Audit, "/audit", t("nav.audit")),
             (Section::Mailbox, "/mailbox", t("nav.mailbox")),
         ];
+        let sees = |href: &str| needs_of(href).is_some_and(|needs| needs.admits(self.role, &Method::GET));
         all.into_iter()
+            .filter(|(_, href, _)| sees(href))
             .map(|(section, href, label)| NavItem { href, label: label.to_string(), current: section == self.section })
             .collect()
     }

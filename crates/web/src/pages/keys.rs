@@ -1,12 +1,13 @@
-//! `/keys`: API keys, made here (shown once) and revoked here.
+//! `/keys`: API keys, made here (shown once), rolled here and revoked here.
 
 use std::collections::BTreeSet;
 
+use app::NewKey;
 use askama::Template;
 use axum::{extract::State, http::StatusCode, response::Response};
 use domain::{
     Id, Timestamp,
-    access::{ApiKey, Right},
+    access::{ApiKey, Right, Role},
 };
 use jiff::SignedDuration;
 
@@ -36,9 +37,10 @@ pub(super) struct KeysPage {
     pub(super) rows: Vec<KeyRow>,
     pub(super) name: String,
     pub(super) name_error: Option<String>,
+    pub(super) roles: Vec<Choice>,
     pub(super) rights: Vec<RightChoice>,
     pub(super) rights_error: Option<String>,
-    pub(super) days: Vec<DaysChoice>,
+    pub(super) days: Vec<Choice>,
 }
 
 /// One key.
@@ -49,6 +51,11 @@ pub(super) struct KeyRow {
     pub(super) rights: String,
     pub(super) created: Moment,
     pub(super) expires: Option<Moment>,
+    pub(super) ends_soon: bool,
+    /// The last day on which it was used.
+    pub(super) used: Option<String>,
+    /// Until when the key before the last roll is accepted.
+    pub(super) previous: Option<Moment>,
     pub(super) state: Badge,
     pub(super) live: bool,
 }
@@ -61,9 +68,9 @@ pub(super) struct RightChoice {
     pub(super) checked: bool,
 }
 
-/// How long a key lives.
+/// One of a list.
 #[derive(Debug)]
-pub(super) struct DaysChoice {
+pub(super) struct Choice {
     pub(super) value: &'static str,
     pub(super) label: String,
     pub(super) checked: bool,
@@ -74,6 +81,18 @@ pub(super) struct DaysChoice {
 pub(super) struct Problems {
     pub(super) name: Option<String>,
     pub(super) rights: Option<String>,
+}
+
+fn role_choices(chosen: &str) -> Vec<Choice> {
+    let all = [
+        ("", t("keys.role.none")),
+        ("admin", t("keys.role.admin")),
+        ("recruiter", t("keys.role.recruiter")),
+        ("agent", t("keys.role.agent")),
+        ("auditor", t("keys.role.auditor")),
+        ("metrics", t("keys.role.metrics")),
+    ];
+    all.map(|(value, label)| Choice { value, label: label.to_string(), checked: value == chosen }).into()
 }
 
 fn right_label(right: Right) -> String {
@@ -91,17 +110,24 @@ fn right_label(right: Right) -> String {
 }
 
 impl KeyRow {
-    pub(super) fn new(key: &ApiKey, now: Timestamp) -> Self {
+    pub(super) fn new(key: &ApiKey, used: Option<Timestamp>, now: Timestamp) -> Self {
         let (tone, name) = match key {
             key if key.revoked_at.is_some() => ("plain", "revoked"),
             key if key.is_live(now) => ("good", "live"),
             _ => ("warn", "expired"),
         };
         let rights: Vec<String> = key.rights.iter().map(|right| right.code().replace('_', " ")).collect();
+        let rights = rights.join(", ");
         Self {
             id: key.id.to_string(),
             name: key.name.clone(),
-            rights: rights.join(", "),
+            rights: match key.role {
+                Some(role) => format!("{}: {rights}", code("role", role.code())),
+                None => rights,
+            },
+            ends_soon: key.ends_soon(now),
+            used: used.map(|at| at.strftime("%Y-%m-%d").to_string()),
+            previous: key.previous.as_ref().map(|(_, until)| *until).filter(|until| key.is_live(now) && now < *until).map(moment),
             created: moment(key.created_at),
             expires: key.expires_at.map(moment),
             state: Badge { tone, text: code("state.key", name) },
@@ -111,14 +137,7 @@ impl KeyRow {
 }
 
 impl KeysPage {
-    pub(super) fn new(
-        frame: Frame,
-        keys: &[ApiKey],
-        now: Timestamp,
-        typed: &Fields,
-        problems: Problems,
-        created: Option<String>,
-    ) -> Self {
+    pub(super) fn new(frame: Frame, rows: Vec<KeyRow>, typed: &Fields, problems: Problems, created: Option<String>) -> Self {
         let chosen: Vec<&str> = typed.all("right").collect();
         let days = [
             ("30", t("keys.new.days.30")),
@@ -129,7 +148,8 @@ impl KeysPage {
         Self {
             frame,
             created,
-            rows: keys.iter().map(|key| KeyRow::new(key, now)).collect(),
+            rows,
+            roles: role_choices(typed.get("role")),
             name: typed.get("name").to_owned(),
             name_error: problems.name,
             rights: Right::ALL
@@ -139,7 +159,7 @@ impl KeysPage {
             rights_error: problems.rights,
             days: days
                 .into_iter()
-                .map(|(value, label)| DaysChoice {
+                .map(|(value, label)| Choice {
                     value,
                     label: label.to_string(),
                     checked: typed.given("days").unwrap_or("90") == value,
@@ -159,9 +179,14 @@ async fn render(
 ) -> Result<Response, Failure> {
     let keys = state.app.api_keys().await.or_fail(state)?;
     let frame = Frame::new(state, admin, Section::Keys, done).await.or_fail(state)?;
+    let mut rows = Vec::new();
+    for key in &keys {
+        let used = state.app.api_key_used(key.id).await.or_fail(state)?;
+        rows.push(KeyRow::new(key, used, state.app.now()));
+    }
     let wrong = problems.name.is_some() || problems.rights.is_some();
     let status = if wrong { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
-    page_with(status, &KeysPage::new(frame, &keys, state.app.now(), typed, problems, created))
+    page_with(status, &KeysPage::new(frame, rows, typed, problems, created))
 }
 
 pub(super) async fn show(State(state): State<WebState>, admin: Admin, asked: Asked) -> Result<Response, Failure> {
@@ -171,6 +196,13 @@ pub(super) async fn show(State(state): State<WebState>, admin: Admin, asked: Ask
 pub(super) async fn act(State(state): State<WebState>, form: AdminForm) -> Result<Response, Failure> {
     match form.fields.get("action") {
         "create" => create(&state, &form).await,
+        "roll" => {
+            let id: Id<ApiKey> = id_of(&state, "API key", form.fields.get("key"))?;
+            let grace = form.fields.given("grace").map_or(60, |text| text.parse().unwrap_or(-1));
+            let rolled = state.app.roll_api_key(id, grace, &form.admin.caller(&state)).await;
+            let (_, key) = rolled.map_err(|error| dashboard_error(&state, &error, "/keys"))?;
+            render(&state, &form.admin, None, &Fields::default(), Problems::default(), Some(key)).await
+        }
         "revoke" => {
             let id: Id<ApiKey> = id_of(&state, "API key", form.fields.get("key"))?;
             state
@@ -190,9 +222,10 @@ async fn create(state: &WebState, form: &AdminForm) -> Result<Response, Failure>
     let name = typed.get("name");
     let rights: BTreeSet<Right> =
         Right::ALL.into_iter().filter(|right| typed.all("right").any(|chosen| chosen == right.code())).collect();
+    let role: Option<Role> = typed.given("role").and_then(|text| text.parse().ok());
     let problems = Problems {
         name: (name.is_empty() || name.chars().count() > 100).then(|| t("keys.new.name.missing").to_string()),
-        rights: rights.is_empty().then(|| t("keys.new.rights.missing").to_string()),
+        rights: (rights.is_empty() && role.is_none()).then(|| t("keys.new.rights.missing").to_string()),
     };
     if problems.name.is_some() || problems.rights.is_some() {
         return render(state, &form.admin, None, typed, problems, None).await;
@@ -204,7 +237,13 @@ async fn create(state: &WebState, form: &AdminForm) -> Result<Response, Failure>
         _ => Some(90),
     };
     let expires = days.and_then(|days| state.app.now().saturating_add(SignedDuration::from_hours(days * 24)).ok());
-    let made = state.app.create_api_key(name, rights, expires, &form.admin.caller(state)).await;
+    // A role brings its rights; of those ticked beside it only lending counts, and only for administrators.
+    let rights = match role {
+        None => rights,
+        Some(role) => rights.into_iter().filter(|right| role == Role::Admin && *right == Right::Lend).collect(),
+    };
+    let new = NewKey { name: name.to_owned(), role, rights, expires_at: expires };
+    let made = state.app.make_api_key(new, &form.admin.caller(state)).await;
     let (_, key) = made.map_err(|error| dashboard_error(state, &error, "/keys"))?;
     render(state, &form.admin, None, &Fields::default(), Problems::default(), Some(key)).await
 }

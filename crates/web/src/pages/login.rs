@@ -44,9 +44,9 @@ pub(super) async fn show(State(state): State<WebState>, Path(token): Path<String
 
 /// `POST /login/{token}`: uses the link and sets the cookie.
 pub(super) async fn act(State(state): State<WebState>, Path(token): Path<String>) -> Result<Response, Failure> {
-    let (cookie, _) = state.app.log_in(&token).await.map_err(|error| links::problem_page(&state, &token, &error))?;
+    let begun = state.app.log_in(&token, None).await.map_err(|error| links::problem_page(&state, &token, &error))?;
     let mut response = see_other("/");
-    response.headers_mut().insert(header::SET_COOKIE, set_cookie(state.secure, &cookie)?);
+    response.headers_mut().insert(header::SET_COOKIE, set_cookie(state.secure, &begun.cookie)?);
     Ok(response)
 }
 

@@ -33,13 +33,14 @@ mod vacancies;
 mod vacancy;
 mod week;
 
-use std::convert::Infallible;
+use std::{collections::HashMap, convert::Infallible, sync::LazyLock};
 
 use askama::Template;
 use axum::{
     Router,
     extract::FromRequestParts,
     http::{StatusCode, request::Parts},
+    middleware::from_fn_with_state,
     response::{Html, IntoResponse, Response},
     routing::{MethodRouter, get, post},
 };
@@ -47,12 +48,16 @@ use domain::{Id, id::Kind};
 pub use failure::{Failure, OrFail, plain_error};
 use forms::Fields;
 pub use links::problem_page as link_problem_page;
+use session::Needs;
 pub use session::{Admin, AdminForm, form_token};
 
 use crate::{WebState, texts::t};
 
 /// A path and what answers it.
 type Route = (&'static str, MethodRouter<WebState>);
+
+/// A path of the dashboard, whom it is for, and what answers it.
+type DashboardRoute = (&'static str, Needs, MethodRouter<WebState>);
 
 /// Pages of people who come by a link, and what needs no log-in.
 fn open_routes() -> Vec<Route> {
@@ -70,33 +75,45 @@ fn open_routes() -> Vec<Route> {
     ]
 }
 
-/// Pages of the dashboard: each needs a log-in.
-fn dashboard_routes() -> Vec<Route> {
+/// Pages of the dashboard: each needs a log-in, and a role with the rights that stand beside it.
+fn dashboard_routes() -> Vec<DashboardRoute> {
+    use session::needs::{ADMINISTRATORS, AUDITORS, DESK, EVERYBODY, MAILS};
     vec![
-        ("/", get(vacancies::show)),
-        ("/vacancies", get(vacancies::show)),
-        ("/vacancies/{id}", get(vacancy::show).post(vacancy::act)),
-        ("/interviews", get(interviews::show)),
-        ("/interviews/week", get(week::show)),
-        ("/interviews/{id}", get(interview::show).post(interview::act)),
-        ("/managers", get(managers::list)),
-        ("/managers/{id}", get(managers::show).post(managers::act)),
-        ("/attention", get(attention::show)),
-        ("/jobs", get(jobs::show).post(jobs::act)),
-        ("/keys", get(keys::show).post(keys::act)),
-        ("/audit", get(audit::show)),
-        ("/mailbox", get(mailbox::list)),
-        ("/mailbox/{id}", get(mailbox::show)),
-        ("/mailbox/{id}/html", get(mailbox::html)),
-        ("/events", get(live::events)),
-        ("/pause", post(vacancies::pause)),
-        ("/logout", post(login::log_out)),
+        ("/", DESK, get(vacancies::show)),
+        ("/vacancies", DESK, get(vacancies::show)),
+        ("/vacancies/{id}", DESK, get(vacancy::show).post(vacancy::act)),
+        ("/interviews", DESK, get(interviews::show)),
+        ("/interviews/week", DESK, get(week::show)),
+        ("/interviews/{id}", DESK, get(interview::show).post(interview::act)),
+        ("/managers", DESK, get(managers::list)),
+        ("/managers/{id}", DESK, get(managers::show).post(managers::act)),
+        ("/attention", DESK, get(attention::show)),
+        ("/jobs", DESK, get(jobs::show).post(jobs::act)),
+        ("/keys", ADMINISTRATORS, get(keys::show).post(keys::act)),
+        ("/audit", AUDITORS, get(audit::show)),
+        ("/mailbox", MAILS, get(mailbox::list)),
+        ("/mailbox/{id}", MAILS, get(mailbox::show)),
+        ("/mailbox/{id}/html", MAILS, get(mailbox::html)),
+        ("/events", DESK, get(live::events)),
+        ("/pause", DESK, post(vacancies::pause)),
+        ("/logout", EVERYBODY, post(login::log_out)),
     ]
 }
 
+/// What each page of the dashboard needs, for whoever links to it.
+fn needs_of(path: &str) -> Option<Needs> {
+    static NEEDS: LazyLock<HashMap<&'static str, Needs>> =
+        LazyLock::new(|| dashboard_routes().into_iter().map(|(path, needs, _)| (path, needs)).collect());
+    NEEDS.get(path).copied()
+}
+
 /// All pages.
-pub fn routes() -> Router<WebState> {
-    let all = open_routes().into_iter().chain(dashboard_routes());
+pub fn routes(state: &WebState) -> Router<WebState> {
+    let guarded = dashboard_routes().into_iter().map(|(path, needs, answer)| {
+        let guard = from_fn_with_state((state.clone(), needs), session::guard);
+        (path, answer.route_layer(guard))
+    });
+    let all = open_routes().into_iter().chain(guarded);
     all.fold(Router::new(), |router, (path, answer)| router.route(path, answer.fallback(wrong_method)))
 }
 

@@ -1,24 +1,31 @@
-//! Who is logged in to the dashboard: the cookie, the form token bound to it, and the two extractors that handlers ask for.
+//! Who is logged in to the dashboard: the cookie, the form token bound to it, the guard that stands before every page, and the two
+//! extractors that handlers ask for.
 
-use app::{App, Caller};
+use app::{App, Caller, SessionView};
 use axum::{
-    extract::{FromRequest, FromRequestParts, Request},
-    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
+    extract::{FromRequest, FromRequestParts, Request, State},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts},
+    middleware::Next,
     response::Response,
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use domain::audit::Actor;
+use domain::access::{Right, Role};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use super::{Failure, forms::Fields};
-use crate::{WebState, error::refusal, security::see_other, texts::t};
+use crate::{
+    WebState,
+    error::refusal,
+    security::see_other,
+    texts::{code, t},
+};
 
 /// Somebody logged in. Handlers of dashboard pages take this, so that none can be reached without.
 #[derive(Debug, Clone)]
 pub struct Admin {
-    /// Who, for people and for the audit log.
-    pub name: String,
+    /// Who.
+    pub session: SessionView,
     /// The form token of this log-in.
     pub csrf: String,
     /// The path and query of the request.
@@ -30,20 +37,69 @@ pub struct Admin {
 impl Admin {
     /// For calls of use cases.
     pub fn caller(&self, state: &WebState) -> Caller {
-        state.caller(Actor::Administrator(self.name.clone()))
+        state.caller(self.session.actor())
     }
+}
+
+/// Whom a page of the dashboard is for: the rights that a role must have to see it and to act on it; `None`: everybody logged in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Needs {
+    pub(super) see: Option<Right>,
+    pub(super) act: Option<Right>,
+}
+
+/// The kinds of pages there are.
+pub(super) mod needs {
+    use super::{Needs, Right};
+
+    /// The daily work: auditors see it, recruiters act.
+    pub(in super::super) const DESK: Needs = Needs { see: Some(Right::Read), act: Some(Right::Commit) };
+    /// Mails hold links that act.
+    pub(in super::super) const MAILS: Needs = Needs { see: Some(Right::Commit), act: Some(Right::Commit) };
+    /// The log.
+    pub(in super::super) const AUDITORS: Needs = Needs { see: Some(Right::Audit), act: Some(Right::Administer) };
+    /// Keys, accounts, backups, erasure.
+    pub(in super::super) const ADMINISTRATORS: Needs = Needs { see: Some(Right::Administer), act: Some(Right::Administer) };
+    /// One's own account, logging out.
+    pub(in super::super) const EVERYBODY: Needs = Needs { see: None, act: None };
+}
+
+impl Needs {
+    /// Whether this role may do what a request of this method does.
+    pub(super) fn admits(self, role: Role, method: &Method) -> bool {
+        let right = if matches!(*method, Method::GET | Method::HEAD) { self.see } else { self.act };
+        right.is_none_or(|right| role.may(right))
+    }
+}
+
+/// Stands before every page of the dashboard: somebody is logged in, and the role has the right.
+pub(super) async fn guard(State((state, needs)): State<(WebState, Needs)>, request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let admin = match Admin::from_request_parts(&mut parts, &state).await {
+        Ok(admin) => admin,
+        Err(to_log_in) => return to_log_in,
+    };
+    if !needs.admits(admin.session.role(), &parts.method) {
+        let lead = t("refused.role").with("role", code("role", admin.session.role().code()));
+        return refusal(None, StatusCode::FORBIDDEN, "forbidden", &t("refused.role.title"), &lead);
+    }
+    parts.extensions.insert(admin);
+    next.run(Request::from_parts(parts, body)).await
 }
 
 impl FromRequestParts<WebState> for Admin {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, state: &WebState) -> Result<Self, Response> {
+        if let Some(known) = parts.extensions.get::<Self>() {
+            return Ok(known.clone());
+        }
         let to_log_in = || see_other("/login");
         let token = cookie(&parts.headers, state.secure).ok_or_else(to_log_in)?;
         let session = state.app.session(&token).await.map_err(|error| state.failure(&error).into_inner())?;
         let session = session.ok_or_else(to_log_in)?;
         let path = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
-        Ok(Self { name: session.name, csrf: form_token(&token), path, token })
+        Ok(Self { session, csrf: form_token(&token), path, token })
     }
 }
 

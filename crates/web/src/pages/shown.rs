@@ -201,6 +201,7 @@ pub fn actor(actor: &Actor) -> String {
         Actor::ApiKey(id) => t("who.api_key").with("id", id).to_string(),
         Actor::Administrator(name) if name.starts_with("ses_") => t("who.dashboard").to_string(),
         Actor::Administrator(name) => t("who.administrator").with("name", name).to_string(),
+        Actor::Account(id) => t("who.account").with("id", short_id(id)).to_string(),
         Actor::Person(_) => t("who.person").to_string(),
         Actor::Operator => t("who.operator").to_string(),
     }

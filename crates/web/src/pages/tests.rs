@@ -90,7 +90,7 @@ fn dashboard_paths() -> Vec<(&'static str, String)> {
     let no_page = ["/pause", "/logout", "/events"];
     dashboard_routes()
         .into_iter()
-        .map(|(path, _)| path)
+        .map(|(path, ..)| path)
         .filter(|path| !no_page.contains(path))
         .map(|path| (path, path.replace("{id}", &subject(path))))
         .collect()

@@ -9,8 +9,13 @@ use std::{collections::HashMap, fmt, sync::LazyLock};
 mod parse;
 
 /// Every message file of the language, in the order they are read.
-const FILES: [&str; 4] =
-    [include_str!("en/common.txt"), include_str!("en/people.txt"), include_str!("en/dashboard.txt"), include_str!("en/codes.txt")];
+const FILES: [&str; 5] = [
+    include_str!("en/common.txt"),
+    include_str!("en/people.txt"),
+    include_str!("en/dashboard.txt"),
+    include_str!("en/access.txt"),
+    include_str!("en/codes.txt"),
+];
 
 static TEXTS: LazyLock<HashMap<&'static str, String>> = LazyLock::new(|| FILES.into_iter().flat_map(parse::entries).collect());
 

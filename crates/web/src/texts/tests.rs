@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 use super::*;
 
 /// Families that are looked up with a code made at run time.
-const FAMILIES: [&str; 16] = [
+const FAMILIES: [&str; 17] = [
     "action",
     "attention",
     "cancelled_by",
@@ -20,6 +20,7 @@ const FAMILIES: [&str; 16] = [
     "noun",
     "pending",
     "reason",
+    "role",
     "state",
     "waiting",
 ];

@@ -253,7 +253,7 @@ async fn a_dashboard_log_in_is_no_key() {
     let world = World::new("api_cookie").await;
     let link = world.app.admin_link("Sam").await.unwrap();
     let token = link.path().rsplit('/').next().unwrap().to_owned();
-    let (cookie, _) = world.app.log_in(&token).await.unwrap();
+    let cookie = world.app.log_in(&token, None).await.unwrap().cookie;
     let request = Request::get("/api/v1/vacancies").header("cookie", format!("greenroom={cookie}"));
     assert_eq!(world.send("192.0.2.7", request.body(Body::empty()).unwrap()).await.status, StatusCode::UNAUTHORIZED);
 }

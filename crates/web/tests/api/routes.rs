@@ -9,14 +9,6 @@ use serde_json::Value;
 
 use super::world::{Answer, World};
 
-const RIGHTS: [(&str, Right); 5] = [
-    ("read", Right::Read),
-    ("propose", Right::Propose),
-    ("commit", Right::Commit),
-    ("calendar_titles", Right::CalendarTitles),
-    ("lend", Right::Lend),
-];
-
 async fn document(world: &World) -> String {
     let answer = world.send("192.0.2.7", Request::get("/api/v1/openapi.json").body(Body::empty()).unwrap()).await;
     assert_eq!((answer.status, answer.header("content-type")), (StatusCode::OK, "application/json"));
@@ -60,7 +52,7 @@ async fn every_route_asks_for_a_key_with_its_right() {
         let path = path.replace(['{', '}'], "");
         let none = ask(&world, method, &path, None).await;
         assert_eq!(none.status, StatusCode::UNAUTHORIZED, "{method} {path}");
-        let others: Vec<_> = RIGHTS.iter().filter(|(name, _)| name != right).map(|(_, right)| *right).collect();
+        let others: Vec<_> = Right::ALL.into_iter().filter(|other| other.code() != right).collect();
         let lacking = world.key_with(&others).await;
         let forbidden = ask(&world, method, &path, Some(&lacking)).await;
         assert_eq!(

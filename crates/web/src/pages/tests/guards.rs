@@ -16,7 +16,7 @@ use crate::pages::dashboard_routes;
 #[tokio::test]
 async fn without_a_log_in_every_dashboard_route_leads_to_the_log_in_page() {
     let world = World::new(false);
-    for (path, _) in dashboard_routes() {
+    for (path, ..) in dashboard_routes() {
         let path = path.replace("{id}", &id("vac", 1));
         for method in [Method::GET, Method::POST] {
             let answer = visitor(&world).send(method.clone(), &path, None, &[]).await;

@@ -8,7 +8,7 @@ use std::sync::{
 use async_trait::async_trait;
 use domain::{
     EmailAddress, Id, TimeRange, Timestamp,
-    access::{ApiKey, Session},
+    access::{Account, ApiKey, Session, Throttle},
     alerts::{Alert, AlertKind},
     audit::Entry,
     candidacies::Candidacy,
@@ -41,6 +41,9 @@ pub struct Rows {
     pub links: Vec<Link>,
     pub keys: Vec<ApiKey>,
     pub sessions: Vec<Session>,
+    pub accounts: Vec<Account>,
+    pub throttles: Vec<Throttle>,
+    pub last_uses: Vec<(String, Timestamp)>,
     pub jobs: Vec<Job>,
     pub mails: Vec<SentMail>,
     pub entries: Vec<Entry>,
@@ -93,6 +96,12 @@ impl Store for FakeStore {
                 Put::Link(row) => put!(rows.links, row),
                 Put::ApiKey(row) => put!(rows.keys, row),
                 Put::Session(row) => put!(rows.sessions, row),
+                Put::Account(row) => put!(rows.accounts, row),
+                Put::Throttle(row) => put!(rows.throttles, row),
+                Put::LastUse(id, at) => {
+                    rows.last_uses.retain(|(known, _)| *known != id);
+                    rows.last_uses.push((id, at));
+                }
                 Put::Alert(row) => put!(rows.alerts, row),
                 Put::SentMail(row) => put!(rows.mails, row),
                 Put::Setting(key, value) => {
@@ -178,6 +187,24 @@ impl Store for FakeStore {
     }
     async fn session_by_hash(&self, hash: &[u8]) -> Read<Option<Session>> {
         Ok(self.read(|rows| rows.sessions.iter().find(|row| row.hash == hash).cloned()))
+    }
+    async fn live_sessions(&self, now: Timestamp, _: u32) -> Read<Vec<Session>> {
+        Ok(self.read(|rows| rows.sessions.iter().filter(|row| row.is_live(now)).cloned().collect()))
+    }
+    async fn account(&self, id: Id<Account>) -> Read<Option<Account>> {
+        Ok(self.read(|rows| rows.accounts.iter().find(|row| row.id == id).cloned()))
+    }
+    async fn account_by_email(&self, email: &EmailAddress) -> Read<Option<Account>> {
+        Ok(self.read(|rows| rows.accounts.iter().find(|row| row.email == *email).cloned()))
+    }
+    async fn accounts(&self) -> Read<Vec<Account>> {
+        Ok(self.read(|rows| rows.accounts.clone()))
+    }
+    async fn throttle(&self, id: &str) -> Read<Option<Throttle>> {
+        Ok(self.read(|rows| rows.throttles.iter().find(|row| row.id == id).cloned()))
+    }
+    async fn last_use(&self, id: &str) -> Read<Option<Timestamp>> {
+        Ok(self.read(|rows| rows.last_uses.iter().find(|(known, _)| known == id).map(|(_, at)| *at)))
     }
     async fn lease_jobs(&self, _: Timestamp, _: u32, _: i64) -> Read<Vec<Job>> {
         Ok(Vec::new())

@@ -286,6 +286,9 @@ fn rows() -> Rows {
         sessions: vec![row(json!({
             "id": id("ses", 1), "rev": 1, "hash": hash_api_key(COOKIE), "created_at": now, "expires_at": "2026-11-25T09:00:00Z",
         }))],
+        accounts: Vec::new(),
+        throttles: Vec::new(),
+        last_uses: Vec::new(),
         alerts: Vec::new(),
         jobs: vec![row(json!({
             "id": id("job", 1), "work": {"work": "settle", "interview": id("itv", 1)}, "sequence": 1, "due": now, "attempt": 8, "wake": 0, "state": "dead",
