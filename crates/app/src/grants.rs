@@ -18,16 +18,16 @@ impl App {
         let stored = self.store().grant(grant).await.map_err(unavailable)?.ok_or_else(|| gone("the grant does not exist"))?;
         let fresh =
             if left(&stored, self.now()) >= MIN_LEFT_SECONDS { stored } else { self.refresh(grant, stored.generation).await? };
-        self.open_access(&fresh)
+        self.open_access(&fresh).await
     }
 
-    fn open_access(&self, grant: &Grant) -> Result<Access, ProviderError> {
+    async fn open_access(&self, grant: &Grant) -> Result<Access, ProviderError> {
         if !grant.is_usable() {
             return Err(failure(FailureClass::Revoked, "the grant is not in use"));
         }
         let tokens = grant.tokens.as_ref().ok_or_else(|| gone("the grant has no tokens"))?;
         let data_centre = grant.data_centre.clone().ok_or_else(|| gone("the grant has no data centre"))?;
-        let token = self.open_token(grant.id, "access", &tokens.access).map_err(internal)?;
+        let token = self.open_token(grant.id, "access", &tokens.access).await.map_err(internal)?;
         Ok(Access { data_centre, token })
     }
 
@@ -49,7 +49,7 @@ impl App {
         } else {
             self.refresh(grant, now.generation).await?
         };
-        call(Held { grant, access: self.open_access(&fresh)? }).await
+        call(Held { grant, access: self.open_access(&fresh).await? }).await
     }
 }
 

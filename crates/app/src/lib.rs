@@ -16,6 +16,7 @@ mod feedback;
 mod grants;
 mod idempotency;
 mod interviews;
+mod keys;
 mod letters;
 mod operations;
 mod people;
@@ -45,12 +46,12 @@ pub use interviews::{InterviewView, ParticipantView};
 pub use operations::Readiness;
 pub use people::{CandidateInput, GrantView, ManagerView, PersonInput};
 pub use permission::{Callback, ConnectView, DisconnectView, PermissionView, RefreshOutcome, Setup, Status};
-use ports::{CalendarProvider, Change, Clock, Entropy, Mailer, Poster, Store, change::Conflict, store::CommitError};
+use ports::{CalendarProvider, Change, Clock, Entropy, KeySource, Mailer, Poster, Store, change::Conflict, store::CommitError};
 use scheduling::{Rules, RulesDraft, WeeklyHours};
 pub use timing::Timing;
 use url::Url;
 pub use vacancies::{PlaceInput, ShortlistItem, VacancyInput, VacancyPatch, VacancyView};
-use vault::{KeyRing, LinkKey};
+use vault::KeyRing;
 pub use worker::Worker;
 
 /// What an administrator decides before the start.
@@ -104,10 +105,10 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Randomness.
     pub entropy: Arc<dyn Entropy>,
-    /// Keys of the vault.
+    /// Keys of the vault, the active one as the database has it.
     pub keys: KeyRing,
-    /// Key of the links.
-    pub link_key: LinkKey,
+    /// Where they are read again when another one turns up.
+    pub key_source: Arc<dyn KeySource>,
     /// The installation's name: bound into everything sealed.
     pub installation: String,
     /// What the administrator decided.
@@ -116,6 +117,8 @@ pub struct Parts {
 
 struct Inner {
     parts: Parts,
+    /// The keys as they were read last.
+    ring: keys::Ring,
     /// Wakes the worker: something may be due.
     bell: tokio::sync::Notify,
     /// Tells live pages that something changed.
@@ -146,6 +149,7 @@ impl App {
     pub fn new(parts: Parts) -> Self {
         let (changes, _) = tokio::sync::broadcast::channel(16);
         Self(Arc::new(Inner {
+            ring: keys::Ring::new(parts.keys.clone()),
             parts,
             bell: tokio::sync::Notify::new(),
             changes,

@@ -15,7 +15,7 @@ use domain::{
 use ports::{Put, calendar::FailureClass};
 use serde_json::json;
 use url::Url;
-use vault::link_token;
+use vault::{KeyId, sign_link, sign_link_under};
 
 pub use callback::Callback;
 pub(crate) use exchange::busy_calendars;
@@ -80,6 +80,17 @@ impl Status {
             is_active: grant.state == GrantState::Active,
         }
     }
+}
+
+/// An authorization code as it waits in its job.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SealedCode<'a> {
+    /// The code, sealed for its link.
+    pub bytes: &'a [u8],
+    /// The location the callback named.
+    pub data_centre: &'a str,
+    /// The key that signed the `state`.
+    pub link_key: Option<&'a str>,
 }
 
 impl App {
@@ -175,21 +186,26 @@ impl App {
 
     /// The token that stands in URLs for a link.
     pub(crate) fn token(&self, link: &Link) -> String {
-        link_token(&self.0.parts.link_key, link.purpose.as_str(), &link.id.to_string())
+        sign_link(&self.key_ring(), link.purpose.as_str(), &link.id.to_string())
     }
 
-    /// The PKCE verifier (RFC 7636) of an authorization: made again from its `state` link, so nothing secret is stored.
-    fn pkce_verifier(&self, link: &Link) -> String {
-        link_token(&self.0.parts.link_key, "pkce", &link.id.to_string())
+    /// The PKCE verifier (RFC 7636) of an authorization: made again from its `state` link, so nothing secret is stored; under the key that
+    /// signed that link, which need not be the active one any more.
+    fn pkce_verifier(&self, link: &Link, key: &KeyId) -> Result<String> {
+        sign_link_under(&self.key_ring(), key, "pkce", &link.id.to_string())
+            .ok_or_else(|| Error::Internal(format!("the key `{key}` that signed {} is not in the key ring", link.id)))
     }
 
     /// The provider's consent page for a live `state` link.
     pub(crate) fn authorization_url(&self, link: &Link, person: &Person) -> Result<Url> {
         use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
         use sha2::{Digest, Sha256};
-        let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(self.pkce_verifier(link)));
+        // One ring for both: the callback finds the verifier's key by the one that signed its `state`.
+        let (ring, id) = (self.key_ring(), link.id.to_string());
+        let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(sign_link(&ring, "pkce", &id)));
+        let state = sign_link(&ring, link.purpose.as_str(), &id);
         let hint = person.email().map(ToString::to_string).unwrap_or_default();
-        Ok(self.provider()?.authorization_url(&self.token(link), &challenge, &hint))
+        Ok(self.provider()?.authorization_url(&state, &challenge, &hint))
     }
 
     /// A page of ours for a link.

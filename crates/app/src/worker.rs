@@ -12,7 +12,7 @@ use domain::{
 use ports::{Change, change::JobStep, store::CommitError};
 use tokio::{sync::Semaphore, task::JoinSet};
 
-use crate::{App, Caller, Error, Result, Timing, draft::later};
+use crate::{App, Caller, Error, Result, Timing, draft::later, permission::SealedCode};
 
 /// How a run ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -156,8 +156,9 @@ impl App {
         match &job.work {
             Work::Arrange { vacancy } => Box::pin(self.run_arrange(*vacancy)).await,
             Work::AskAgain { grant } => self.run_ask_again(*grant).await,
-            Work::Exchange { link, person, sealed_code, data_centre } => {
-                self.run_exchange(*link, *person, sealed_code, data_centre, job.attempt).await
+            Work::Exchange { link, person, sealed_code, data_centre, link_key } => {
+                let code = SealedCode { bytes: sealed_code, data_centre, link_key: link_key.as_deref() };
+                self.run_exchange(*link, *person, code, job.attempt).await
             }
             Work::Refresh { grant } => match self.run_refresh(*grant).await {
                 Ok(()) => Ok(Verdict::Done),

@@ -31,6 +31,10 @@ pub enum Work {
         sealed_code: Vec<u8>,
         /// The location the callback named, if it did.
         data_centre: String,
+        /// The id of the key that signed the `state`, under which the PKCE verifier is made again; `None` in jobs that were ordered before
+        /// there could be more than one.
+        #[serde(default)]
+        link_key: Option<String>,
     },
     /// Keeps an access token fresh.
     Refresh {

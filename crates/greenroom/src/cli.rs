@@ -11,7 +11,7 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     check,
-    commands::doctor,
+    commands::{doctor, keys},
     config::{Config, Variables},
     demo, import, logs, serve, wiring,
     world::MachineClock,
@@ -47,6 +47,11 @@ enum Command {
     Admin {
         #[command(subcommand)]
         what: Admin,
+    },
+    /// The keys that seal what is secret in the database.
+    Keys {
+        #[command(subcommand)]
+        what: keys::What,
     },
     /// Look at everything Greenroom stands on, and say what is wrong and how to mend it; exit 0 or 1.
     Doctor(doctor::Arguments),
@@ -128,6 +133,7 @@ fn start(arguments: Arguments) -> Result<ExitCode> {
                 simulate(port, calendar, data, redirect_uri).await
             }
             Command::Admin { what: Admin::Link { name } } => admin_link(&Config::from(&variables)?, home.as_deref(), &name).await,
+            Command::Keys { what } => keys::keys(what, &Config::from(&variables)?, home.as_deref()).await,
             Command::Doctor(arguments) => doctor::doctor(arguments, &variables, home).await,
             Command::Healthcheck => healthcheck(&variables).await,
         }

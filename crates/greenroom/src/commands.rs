@@ -1,3 +1,4 @@
 //! Subcommands for the machine's operator, one file each.
 
 pub mod doctor;
+pub mod keys;

@@ -20,8 +20,8 @@ use ipnet::IpNet;
 use mail::{Password, Security, SmtpConfig};
 use scheduling::WeeklyHours;
 use url::Url;
-pub use variables::Variables;
-use vault::{ClientSecret, WebhookSecret};
+pub use variables::{Variables, secret_names};
+use vault::{ClientSecret, KeyText, WebhookSecret};
 
 /// Where the redirect URI points unless it is set.
 pub const DEFAULT_REDIRECT_URI: &str = "http://localhost:8040/api/oauth/callback/";
@@ -43,10 +43,12 @@ pub struct Config {
     pub database_url: String,
     /// The Zoho client.
     pub zoho: ZohoConfig,
-    /// The master key itself, if it came by the environment.
-    pub key: Option<String>,
-    /// Where the master key's file is.
+    /// The master keys themselves, if they came by the environment.
+    pub key: Option<KeyText>,
+    /// Where the master keys' file is.
     pub key_file: Option<PathBuf>,
+    /// The program that prints the master keys.
+    pub key_command: Option<String>,
     /// From whom mails come.
     pub sender: String,
     /// The mail server; without one, messages stay on the mailbox page.
@@ -99,11 +101,12 @@ impl Config {
         );
         let link_days = variables.parse("GREENROOM_LINK_DAYS")?.unwrap_or(7);
         ensure!((1..=90).contains(&link_days), "GREENROOM_LINK_DAYS is {link_days}; a link lives 1 to 90 days");
-        // Here `_FILE` names the key's own file, which is made on first start; both at once would be two truths.
-        ensure!(
-            variables.get("GREENROOM_KEY").is_none() || variables.get("GREENROOM_KEY_FILE").is_none(),
-            "GREENROOM_KEY and GREENROOM_KEY_FILE are both set; keep one"
-        );
+        // Here `_FILE` names the keys' own file, which is made on first start; several at once would be several truths.
+        let places: Vec<&str> = ["GREENROOM_KEY", "GREENROOM_KEY_FILE", "GREENROOM_KEY_COMMAND"]
+            .into_iter()
+            .filter(|name| variables.get(name).is_some())
+            .collect();
+        ensure!(places.len() < 2, "{} are both set; keep one", places.join(" and "));
         let host = public_url.host_str().unwrap_or("localhost").to_owned();
         Ok(Self {
             listen: variables
@@ -111,8 +114,9 @@ impl Config {
                 .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], redirect_port(&redirect)))),
             allowed_hosts: list(variables.get("GREENROOM_ALLOWED_HOSTS")),
             database_url: variables.secret("DATABASE_URL")?.unwrap_or_else(|| "sqlite:greenroom.db".to_owned()),
-            key: variables.get("GREENROOM_KEY").map(ToOwned::to_owned),
+            key: variables.get("GREENROOM_KEY").map(|text| KeyText::new(text.to_owned())),
             key_file: variables.get("GREENROOM_KEY_FILE").map(PathBuf::from),
+            key_command: variables.get("GREENROOM_KEY_COMMAND").map(ToOwned::to_owned),
             sender: variables
                 .get("DEFAULT_FROM_EMAIL")
                 .map_or_else(|| format!("Greenroom <greenroom@{}>", mail_domain(&host)), ToOwned::to_owned),

@@ -1,68 +1,124 @@
-//! The master key: from the environment, or from a file that is made with mode 0600 on first start, outside the folder of the database, so
-//! that a copy of one is not a copy of both.
+//! Where the master keys are: in the environment, in a file that is made with mode 0600 on first start, outside the folder of the database
+//! (so that a copy of one is not a copy of both), or with a program that asks a key service.
 
-use std::{
-    fs,
-    io::{ErrorKind, Write},
-    path::{Path, PathBuf},
-};
+mod command;
+mod file;
+
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
-use base64::{Engine, engine::general_purpose::STANDARD};
-use ports::Entropy;
-use vault::{Key, KeyId, KeyRing, LinkKey};
+use async_trait::async_trait;
+use command::KeyCommand;
+use ports::{Entropy, KeySource, KeySourceError};
+use vault::{KeyId, KeyRing, KeyText};
 
-use crate::config::Config;
+use crate::config::{Config, secret_names};
 
-/// The lowest bits of a file's mode: what group and others may.
-#[cfg(unix)]
-const OTHERS_BITS: u32 = 6;
-
-/// The keys of an installation.
-pub struct Keys {
-    /// For sealing.
-    pub ring: KeyRing,
-    /// For links.
-    pub link_key: LinkKey,
-    /// Names the key in the database, so that a missing or other key is seen at the start.
-    pub id: String,
+/// Where keys are read from. Shows where, never what.
+#[derive(Debug, Clone)]
+pub enum KeyPlace {
+    /// `GREENROOM_KEY`: one key, or several with white space between them.
+    Environment(KeyText),
+    /// A file: one key a line.
+    File(PathBuf),
+    /// The output of a program: one key a line.
+    Command(KeyCommand),
 }
 
-impl Keys {
-    /// Reads the key, or makes it where the database is new (`known` is `None`).
-    pub fn load(config: &Config, home: Option<&Path>, known: Option<&str>, entropy: &dyn Entropy) -> Result<Self> {
-        let (text, origin) = if let Some(text) = &config.key {
-            (text.clone(), "GREENROOM_KEY".to_owned())
-        } else {
-            let path = key_path(config, home)?;
-            let origin = path.display().to_string();
-            match read(&path)? {
-                Some(text) => (text, origin),
-                None if known.is_some() => bail!(
-                    "the database is sealed with the key {}, and the key file {origin} does not exist; put the key file back, or name it in GREENROOM_KEY_FILE",
-                    known.unwrap_or_default()
-                ),
-                None => (make(&path, entropy)?, origin),
-            }
+impl KeyPlace {
+    /// As the configuration says.
+    pub fn of(config: &Config, home: Option<&Path>) -> Result<Self> {
+        if let Some(text) = &config.key {
+            return Ok(Self::Environment(text.clone()));
+        }
+        if let Some(command) = &config.key_command {
+            let of_data_centres = config.zoho.data_centre_secrets.keys();
+            let mut hidden: Vec<String> =
+                of_data_centres.map(|location| format!("ZOHO_CLIENT_SECRET_{}", location.to_uppercase())).collect();
+            hidden.extend(secret_names().iter().map(|name| (*name).to_owned()));
+            return Ok(Self::Command(KeyCommand::parse(command, hidden)?));
+        }
+        key_path(config, home).map(Self::File)
+    }
+
+    /// How people find it.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Environment(_) => "the variable GREENROOM_KEY".to_owned(),
+            Self::File(path) => format!("the key file {}", path.display()),
+            Self::Command(command) => format!("the output of GREENROOM_KEY_COMMAND ({})", command.program()),
+        }
+    }
+
+    /// The keys there; `None` where there is no key file yet.
+    pub async fn look(&self) -> Result<Option<KeyRing>> {
+        let text = match self {
+            // A variable is one line: white space stands for the ends of lines.
+            Self::Environment(text) => KeyText::new(text.expose().split_whitespace().collect::<Vec<_>>().join("\n")),
+            Self::File(path) => match file::read(path)? {
+                Some(text) => text,
+                None => return Ok(None),
+            },
+            Self::Command(command) => command.run().await?,
         };
-        let key: Key = text.trim().parse().map_err(|error| anyhow::anyhow!("{origin} holds no usable key: {error}"))?;
-        let id = name(&key);
-        ensure!(
-            known.is_none_or(|known| known == id),
-            "the database is sealed with the key {}, but {origin} holds the key {id}; use the key this database was made with",
-            known.unwrap_or_default()
-        );
-        let link_key = LinkKey::derived_from(&key);
-        let key_id: KeyId = id.parse().map_err(|error| anyhow::anyhow!("{error}"))?;
-        Ok(Self { ring: KeyRing::new(key_id, key), link_key, id })
+        KeyRing::parse(text.expose()).map(Some).with_context(|| format!("{} cannot be used", self.name()))
+    }
+
+    /// The keys an installation starts with: they must hold `active`, the key that the database says seals. A database that is new
+    /// (`None`) gets a key where there is no file yet.
+    pub async fn load(&self, active: Option<&KeyId>, entropy: &dyn Entropy) -> Result<KeyRing> {
+        let mut ring = match (self.look().await?, self, active) {
+            (Some(ring), ..) => ring,
+            (None, Self::File(path), None) => file::make(path, entropy)?,
+            (None, _, active) => bail!(
+                "the database is sealed with the key {}, and {} does not exist; put the key file back, or name it in GREENROOM_KEY_FILE. {LOST}",
+                active.map(KeyId::as_str).unwrap_or_default(),
+                self.name()
+            ),
+        };
+        if let Some(active) = active {
+            ensure!(
+                ring.activate(active),
+                "the database is sealed with the key {active}, but {} holds {}; use the keys this database was made with. {LOST}",
+                self.name(),
+                names(ring.ids())
+            );
+        }
+        Ok(ring)
+    }
+
+    /// Makes another key and adds it at the end of the file; its name.
+    pub fn add(&self, entropy: &dyn Entropy) -> Result<KeyId> {
+        match self {
+            Self::File(path) => file::add(path, entropy),
+            Self::Environment(_) | Self::Command(_) => bail!("{} cannot be written from here", self.name()),
+        }
     }
 }
 
-/// A short name that says nothing about the key.
-fn name(key: &Key) -> String {
-    let mut check = vault::link_token(&LinkKey::derived_from(key), "key-id", "k");
-    check.retain(|c| c.is_ascii_alphanumeric());
-    format!("k{}", check.chars().rev().take(8).collect::<String>().to_lowercase())
+/// What to do where a key is gone for good.
+pub const LOST: &str = "docs/keys.md says what to do if the key is lost";
+
+#[async_trait]
+impl KeySource for KeyPlace {
+    async fn read(&self) -> Result<KeyRing, KeySourceError> {
+        match self.look().await {
+            Ok(Some(ring)) => Ok(ring),
+            Ok(None) => Err(KeySourceError(format!("{} does not exist", self.name()))),
+            Err(error) => Err(KeySourceError(format!("{error:#}"))),
+        }
+    }
+}
+
+/// A line with a new key, for a place that is written by hand.
+pub fn new_line(entropy: &dyn Entropy) -> Result<KeyText> {
+    file::line(entropy).map(|(line, _)| line)
+}
+
+/// `the key a` or `the keys a, b`.
+pub fn names<'a>(ids: impl Iterator<Item = &'a KeyId>) -> String {
+    let ids: Vec<&str> = ids.map(KeyId::as_str).collect();
+    format!("the key{} {}", if ids.len() == 1 { "" } else { "s" }, ids.join(", "))
 }
 
 fn key_path(config: &Config, home: Option<&Path>) -> Result<PathBuf> {
@@ -76,48 +132,11 @@ fn key_path(config: &Config, home: Option<&Path>) -> Result<PathBuf> {
     if let (Some(folder), Some(parent)) = (config.database_folder(), path.parent()) {
         // `greenroom.key` alone lies in the working folder.
         let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
-        let real = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+        let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
         ensure!(
             real(&folder) != real(parent),
             "GREENROOM_KEY_FILE lies in the folder of the database; a copy of that folder would hold both: choose another folder"
         );
     }
     Ok(path)
-}
-
-fn read(path: &Path) -> Result<Option<String>> {
-    match fs::read_to_string(path) {
-        Ok(text) => {
-            #[cfg(unix)]
-            {
-                use std::os::unix::fs::PermissionsExt;
-                let mode = fs::metadata(path)?.permissions().mode();
-                ensure!(
-                    mode.trailing_zeros() >= OTHERS_BITS,
-                    "the key file {} can be read by others; run: chmod 600 {}",
-                    path.display(),
-                    path.display()
-                );
-            }
-            Ok(Some(text))
-        }
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error).with_context(|| format!("the key file {} cannot be read", path.display())),
-    }
-}
-
-fn make(path: &Path, entropy: &dyn Entropy) -> Result<String> {
-    let text = STANDARD.encode(entropy.bytes::<32>());
-    if let Some(parent) = path.parent() {
-        fs::create_dir_all(parent).with_context(|| format!("the folder {} for the key file cannot be made", parent.display()))?;
-    }
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path).with_context(|| format!("the key file {} cannot be made", path.display()))?;
-    file.write_all(text.as_bytes())?;
-    file.write_all(b"\n")?;
-    file.sync_all()?;
-    Ok(text)
 }

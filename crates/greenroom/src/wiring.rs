@@ -12,11 +12,12 @@ use calendars::{Webhooks, Zoho};
 use domain::Timestamp;
 use mail::{Mailbox, Sender, Smtp};
 use ports::{Change, Clock, Entropy, Mailer, Put, Store};
+use vault::KeyId;
 use web::WebState;
 
 use crate::{
     config::Config,
-    keys::Keys,
+    keys::KeyPlace,
     world::{MachineClock, SystemEntropy},
 };
 
@@ -45,9 +46,10 @@ pub async fn install(config: &Config, home: Option<&Path>, clock: Arc<dyn Clock>
         store.free_leases().await?;
     }
     let known = store.setting("key_id").await?;
-    let known: Option<String> = known.as_deref().map(serde_json::from_str).transpose().context("the setting key_id is damaged")?;
-    let keys = Keys::load(config, home, known.as_deref(), entropy.as_ref())?;
-    let installation = name_installation(store.as_ref(), &keys, entropy.as_ref(), clock.now()).await?;
+    let known: Option<KeyId> = known.as_deref().map(serde_json::from_str).transpose().context("the setting key_id is damaged")?;
+    let place = KeyPlace::of(config, home)?;
+    let keys = place.load(known.as_ref(), entropy.as_ref()).await?;
+    let installation = name_installation(store.as_ref(), keys.active_id(), entropy.as_ref(), clock.now()).await?;
 
     let provider = Zoho::new(config.zoho.clone())?;
     let mailer = mailer(config)?;
@@ -59,8 +61,8 @@ pub async fn install(config: &Config, home: Option<&Path>, clock: Arc<dyn Clock>
         poster: Arc::new(Webhooks::new(config.webhook_secret.clone())?),
         clock,
         entropy: Arc::clone(&entropy),
-        keys: keys.ring,
-        link_key: keys.link_key,
+        keys,
+        key_source: Arc::new(place.clone()),
         installation,
         settings: Settings {
             public_url: config.public_url.clone(),
@@ -106,13 +108,13 @@ fn alone(config: &Config) -> Result<Alone> {
 }
 
 /// The installation's own name, made once; everything sealed is bound to it. The key's name beside it shows a wrong key at the start.
-async fn name_installation(store: &dyn Store, keys: &Keys, entropy: &dyn Entropy, now: Timestamp) -> Result<String> {
+async fn name_installation(store: &dyn Store, key: &KeyId, entropy: &dyn Entropy, now: Timestamp) -> Result<String> {
     if let Some(text) = store.setting("installation").await? {
         return serde_json::from_str(&text).context("the setting installation is damaged");
     }
     let name = format!("ins_{:032x}", u128::from_be_bytes(entropy.bytes()));
     let setting = |key: &str, value: &str| -> Result<Put> { Ok(Put::Setting(key.to_owned(), serde_json::to_string(value)?)) };
-    let puts = vec![setting("installation", &name)?, setting("key_id", &keys.id)?];
+    let puts = vec![setting("installation", &name)?, setting("key_id", key.as_str())?];
     store.commit(Change { puts, ..Change::at(now) }).await?;
     Ok(name)
 }

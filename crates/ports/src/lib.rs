@@ -1,10 +1,11 @@
 //! The few traits between the use cases and the world outside: Store, CalendarProvider, Mailer, Poster, Witness, Clock,
-//! LeaseClock, Entropy.
+//! LeaseClock, Entropy, KeySource.
 //!
 //! Adapters implement them; `app` is handed them as `dyn`. Errors here say what a caller can do about them, never how the adapter works.
 
 pub mod calendar;
 pub mod change;
+pub mod keys;
 pub mod mail;
 pub mod poster;
 pub mod store;
@@ -13,6 +14,7 @@ pub mod world;
 
 pub use calendar::CalendarProvider;
 pub use change::{Change, Conflict, Put};
+pub use keys::{KeySource, KeySourceError};
 pub use mail::Mailer;
 pub use poster::Poster;
 pub use store::Store;

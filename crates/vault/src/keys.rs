@@ -1,6 +1,6 @@
 //! Master keys and the ring that holds them: one key seals, older ones still open, and each sealed record names its key.
 
-use std::{collections::BTreeMap, fmt, str::FromStr};
+use std::{fmt, str::FromStr};
 
 use base64::{Engine, alphabet, engine::DecodePaddingMode, engine::GeneralPurpose, engine::GeneralPurposeConfig};
 use hmac::{Hmac, KeyInit, Mac};
@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use thiserror::Error;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+use crate::{LinkKey, link_token};
 
 /// Bytes of a key.
 pub(crate) const KEY_BYTES: usize = 32;
@@ -29,6 +31,14 @@ impl Key {
         let mut mac = self.hmac();
         mac.update(label.as_bytes());
         Self(mac.finalize().into_bytes().into())
+    }
+
+    /// A short name that is computed from the key and says nothing about it: two keys never share one by mistake, and a key that was
+    /// damaged or exchanged for another is seen by its name.
+    pub fn id(&self) -> KeyId {
+        let mut check = link_token(&LinkKey::derived_from(self), "key-id", "k");
+        check.retain(|c| c.is_ascii_alphanumeric());
+        KeyId(format!("k{}", check.chars().rev().take(8).collect::<String>().to_lowercase()))
     }
 
     /// HMAC-SHA256 keyed with this key.
@@ -155,11 +165,11 @@ impl fmt::Display for KeyId {
     }
 }
 
-/// The keys of this installation: the active one seals, all of them open.
+/// The keys of this installation, oldest first: the active one seals, all of them open.
 #[derive(Debug, Clone)]
 pub struct KeyRing {
-    active: (KeyId, Key),
-    others: BTreeMap<KeyId, Key>,
+    keys: Vec<(KeyId, Key)>,
+    active: usize,
 }
 
 /// Two keys under one name would make sealed records ambiguous.
@@ -170,38 +180,132 @@ pub struct DuplicateKeyId {
     pub id: KeyId,
 }
 
+/// Why a text is not a key ring. Shows nothing of the text.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum RingError {
+    /// No line with a key.
+    #[error("there is no key in it: one key a line, made with `openssl rand -hex 32`")]
+    Empty,
+    /// A line that is no key.
+    #[error("line {line}: {why}")]
+    Key {
+        /// Counted from 1.
+        line: usize,
+        /// What is wrong with the key.
+        why: KeyError,
+    },
+    /// A line whose name is not that of its key.
+    #[error("line {line} is named `{named}`, but its key has the id `{found}`: the line is damaged, or the key is another one")]
+    Named {
+        /// Counted from 1.
+        line: usize,
+        /// What the line says.
+        named: KeyId,
+        /// What the key says.
+        found: KeyId,
+    },
+    /// A name that cannot be one; it is not shown, because it may be a piece of a key.
+    #[error("line {line}: what stands before the colon is no key id, which has the form k1a2b3c4d")]
+    Id {
+        /// Counted from 1.
+        line: usize,
+    },
+    /// The same key twice.
+    #[error("line {line} holds the key `{id}` again: remove one of the two lines")]
+    Twice {
+        /// Counted from 1.
+        line: usize,
+        /// Which.
+        id: KeyId,
+    },
+}
+
 impl KeyRing {
-    /// A ring whose `active` key seals everything from now on.
-    pub const fn new(id: KeyId, active: Key) -> Self {
-        Self { active: (id, active), others: BTreeMap::new() }
+    /// A ring of one key, which seals.
+    pub fn new(id: KeyId, key: Key) -> Self {
+        Self { keys: vec![(id, key)], active: 0 }
     }
 
-    /// Adds an older key, so that what it sealed still opens.
+    /// Reads a ring: one key a line, oldest first, each `id:key` or the key alone; empty lines and lines that begin with `#` are passed over.
+    /// The id is computed from the key ([`Key::id`]); where a line names it, it must be that. The newest key is the active one until
+    /// [`KeyRing::activate`] says otherwise.
+    pub fn parse(text: &str) -> Result<Self, RingError> {
+        let mut keys: Vec<(KeyId, Key)> = Vec::new();
+        for (at, line) in text.lines().enumerate() {
+            let (content, line) = (line.trim(), at + 1);
+            if content.is_empty() || content.starts_with('#') {
+                continue;
+            }
+            let (named, key) = match content.split_once(':') {
+                Some((named, key)) => (Some(named.trim()), key),
+                None => (None, content),
+            };
+            let key: Key = key.parse().map_err(|why| RingError::Key { line, why })?;
+            let id = key.id();
+            if let Some(named) = named {
+                let named: KeyId = named.parse().map_err(|_| RingError::Id { line })?;
+                if named != id {
+                    return Err(RingError::Named { line, named, found: id });
+                }
+            }
+            if keys.iter().any(|(known, _)| *known == id) {
+                return Err(RingError::Twice { line, id });
+            }
+            keys.push((id, key));
+        }
+        let active = keys.len().checked_sub(1).ok_or(RingError::Empty)?;
+        Ok(Self { keys, active })
+    }
+
+    /// Adds another key, so that what it sealed opens; the active one stays.
     pub fn add(&mut self, id: KeyId, key: Key) -> Result<(), DuplicateKeyId> {
         if self.get(&id).is_some() {
             return Err(DuplicateKeyId { id });
         }
-        self.others.insert(id, key);
+        self.keys.push((id, key));
         Ok(())
     }
 
+    /// Makes a key of the ring the one that seals; `false`, and nothing changed, where the ring has none of that name.
+    pub fn activate(&mut self, id: &KeyId) -> bool {
+        let at = self.keys.iter().position(|(known, _)| known == id);
+        self.active = at.unwrap_or(self.active);
+        at.is_some()
+    }
+
     /// The name of the key that seals. A record under another id is due for sealing anew.
-    pub const fn active_id(&self) -> &KeyId {
-        &self.active.0
+    pub fn active_id(&self) -> &KeyId {
+        &self.keys[self.active].0
     }
 
-    /// The key of that name, active or older.
+    /// The name of the key that was added last.
+    pub fn newest_id(&self) -> &KeyId {
+        &self.keys[self.keys.len() - 1].0
+    }
+
+    /// The key of that name, active or not.
     pub fn get(&self, id: &KeyId) -> Option<&Key> {
-        if *id == self.active.0 { Some(&self.active.1) } else { self.others.get(id) }
+        self.keys.iter().find_map(|(known, key)| (known == id).then_some(key))
     }
 
-    /// The names of all keys, the active one first.
+    /// A key for one use ([`Key::derive`]), made from the key of that name; `None` where the ring has no such key.
+    pub fn derive(&self, id: &KeyId, label: &str) -> Option<Key> {
+        self.get(id).map(|key| key.derive(label))
+    }
+
+    /// The names of all keys, oldest first.
     pub fn ids(&self) -> impl Iterator<Item = &KeyId> {
-        std::iter::once(&self.active.0).chain(self.others.keys())
+        self.keys.iter().map(|(id, _)| id)
     }
 
-    pub(crate) const fn active_key(&self) -> &Key {
-        &self.active.1
+    pub(crate) fn active_key(&self) -> &Key {
+        &self.keys[self.active].1
+    }
+
+    /// All keys, the active one first.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = (&KeyId, &Key)> {
+        let (before, rest) = self.keys.split_at(self.active);
+        rest.iter().chain(before).map(|(id, key)| (id, key))
     }
 }
 
@@ -254,6 +358,11 @@ mod tests {
         let id = |text: &str| text.parse::<KeyId>().unwrap();
         let mut ring = KeyRing::new(id("new"), Key::from_bytes([1; 32]));
         ring.add(id("old"), Key::from_bytes([2; 32])).unwrap();
+        assert!(!ring.activate(&id("lost")));
+        assert_eq!(ring.active_id().as_str(), "new");
+        assert!(ring.activate(&id("old")));
+        assert_eq!((ring.active_id().as_str(), ring.newest_id().as_str()), ("old", "old"));
+        assert!(ring.activate(&id("new")));
         assert_eq!(ring.add(id("new"), Key::from_bytes([3; 32])), Err(DuplicateKeyId { id: id("new") }));
         assert_eq!(ring.add(id("old"), Key::from_bytes([3; 32])), Err(DuplicateKeyId { id: id("old") }));
         assert_eq!(ring.active_id().as_str(), "new");
@@ -296,5 +405,47 @@ mod tests {
         let derived = Key::from_bytes(bytes()).derive("links");
         let shown = derived.bytes().iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
         assert_eq!(shown, "92809b97fd11c673a29c463bf76b14cd17f067985af0b07f5e8c2e1709157ab4");
+    }
+
+    #[test]
+    fn a_ring_is_read_line_by_line() {
+        let (one, two) = (Key::from_bytes([1; 32]), Key::from_str(HEX).unwrap());
+        let bare = KeyRing::parse(&format!("{HEX}\n")).unwrap();
+        assert_eq!((bare.active_id(), bare.get(&two.id()).unwrap().bytes()), (&two.id(), two.bytes()));
+        let other = "202122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f";
+        let third: Key = other.parse().unwrap();
+        let ring = KeyRing::parse(&format!("# keys of the interview desk\n\n{}:{HEX}\n  {other}", two.id())).unwrap();
+        assert_eq!(ring.ids().collect::<Vec<_>>(), [&two.id(), &third.id()]);
+        assert_eq!((ring.active_id(), ring.newest_id()), (&third.id(), &third.id()));
+        assert_eq!(ring.derive(&two.id(), "backups").unwrap().bytes(), two.derive("backups").bytes());
+        assert!(ring.derive(&one.id(), "backups").is_none());
+        assert_eq!(two.id().as_str().len(), 9);
+    }
+
+    #[test]
+    fn a_damaged_ring_says_which_line_and_shows_nothing_of_it() {
+        let id = Key::from_str(HEX).unwrap().id();
+        let wrong: KeyId = "k00000000".parse().unwrap();
+        let altered = HEX.replace("1f", "1e");
+        let found = Key::from_str(&altered).unwrap().id();
+        for (text, want) in [
+            (String::new(), RingError::Empty),
+            ("# nothing\n".to_owned(), RingError::Empty),
+            (format!("{HEX}\nhunter2 and friends"), RingError::Key { line: 2, why: KeyError::Alphabet }),
+            (format!("\n{wrong}:{HEX}"), RingError::Named { line: 2, named: wrong, found: id.clone() }),
+            (format!("{id}:{altered}"), RingError::Named { line: 1, named: id.clone(), found }),
+            (format!("{HEX}\n{id}:{HEX}"), RingError::Twice { line: 2, id: id.clone() }),
+            (format!("not an id:{HEX}"), RingError::Id { line: 1 }),
+        ] {
+            let error = KeyRing::parse(&text).unwrap_err();
+            assert_eq!(error, want);
+            assert!(!error.to_string().contains(&HEX[..8]) && !error.to_string().contains("hunter"), "{error}");
+        }
+    }
+
+    /// Databases name their key by this id: it may not change between releases.
+    #[test]
+    fn ids_do_not_change_between_releases() {
+        assert_eq!(Key::from_str(HEX).unwrap().id().as_str(), "ki4xev5br");
     }
 }

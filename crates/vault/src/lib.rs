@@ -12,8 +12,8 @@ mod secrets;
 mod webhooks;
 
 pub use access::{hash_api_key, hashes_match};
-pub use keys::{DuplicateKeyId, Key, KeyError, KeyId, KeyIdError, KeyRing};
-pub use links::{LinkKey, link_token, verify_link_token};
-pub use sealing::{Context, NONCE_BYTES, OpenError, Plain, Sealed, open, open_secret, seal, seal_secret};
-pub use secrets::{AccessToken, AuthorizationCode, ClientSecret, RefreshToken, Secret, kinds};
+pub use keys::{DuplicateKeyId, Key, KeyError, KeyId, KeyIdError, KeyRing, RingError};
+pub use links::{LinkKey, link_token, sign_link, sign_link_under, verify_link, verify_link_token};
+pub use sealing::{Context, NONCE_BYTES, OpenError, Plain, Sealed, open, open_secret, reseal, seal, seal_secret};
+pub use secrets::{AccessToken, AuthorizationCode, ClientSecret, KeyText, RefreshToken, Secret, kinds};
 pub use webhooks::{WebhookSecret, WebhookSecretError, webhook_signature};

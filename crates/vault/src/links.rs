@@ -9,7 +9,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
-use crate::Key;
+use crate::{Key, KeyId, KeyRing};
 
 const MAC_BYTES: usize = 32;
 
@@ -23,7 +23,7 @@ impl LinkKey {
         Self(key)
     }
 
-    /// The link key that belongs to a master key. Rotating that master key ends every link that was mailed under it.
+    /// The link key that belongs to a master key. Links live as long as their master key is in the ring.
     pub fn derived_from(master: &Key) -> Self {
         Self(master.derive("greenroom link tokens v1"))
     }
@@ -48,6 +48,22 @@ pub fn verify_link_token(key: &LinkKey, purpose: &str, token: &str) -> Option<St
     let (id, tag) = bytes.split_last_chunk::<MAC_BYTES>()?;
     mac(key, purpose, id).verify_slice(tag).ok()?;
     String::from_utf8(id.to_vec()).ok()
+}
+
+/// [`link_token`] under the ring's active key.
+pub fn sign_link(ring: &KeyRing, purpose: &str, id: &str) -> String {
+    link_token(&LinkKey::derived_from(ring.active_key()), purpose, id)
+}
+
+/// [`link_token`] under the key of that name; `None` where the ring has no such key.
+pub fn sign_link_under(ring: &KeyRing, key: &KeyId, purpose: &str, id: &str) -> Option<String> {
+    ring.get(key).map(|key| link_token(&LinkKey::derived_from(key), purpose, id))
+}
+
+/// The id of the link row, if any key of the ring made this token for this purpose, and which one did: links that were mailed before a
+/// rotation still open.
+pub fn verify_link(ring: &KeyRing, purpose: &str, token: &str) -> Option<(String, KeyId)> {
+    ring.keys().find_map(|(id, key)| verify_link_token(&LinkKey::derived_from(key), purpose, token).map(|link| (link, id.clone())))
 }
 
 /// The purpose has its length before it, so that no two pairs of purpose and id feed the same bytes.
@@ -78,6 +94,24 @@ mod tests {
         // The border between purpose and id does not slide.
         assert_eq!(verify_link_token(&key(), "connectlnk", &link_token(&key(), "connect", "lnk_1")), None);
         assert_ne!(link_token(&key(), "ab", "c"), link_token(&key(), "a", "bc"));
+    }
+
+    #[test]
+    fn links_of_every_key_of_the_ring_open_and_the_active_one_signs() {
+        let id = |text: &str| text.parse::<KeyId>().unwrap();
+        let old = KeyRing::new(id("old"), Key::from_bytes([4; 32]));
+        let mailed = sign_link(&old, "connect", "lnk_1");
+        let mut ring = old.clone();
+        ring.add(id("new"), Key::from_bytes([5; 32])).unwrap();
+        assert!(ring.activate(&id("new")));
+        assert_eq!(verify_link(&ring, "connect", &mailed), Some(("lnk_1".to_owned(), id("old"))));
+        let fresh = sign_link(&ring, "connect", "lnk_1");
+        assert_ne!(fresh, mailed);
+        assert_eq!(verify_link(&ring, "connect", &fresh), Some(("lnk_1".to_owned(), id("new"))));
+        assert_eq!(sign_link_under(&ring, &id("old"), "connect", "lnk_1"), Some(mailed));
+        assert_eq!(sign_link_under(&ring, &id("lost"), "connect", "lnk_1"), None);
+        assert_eq!(verify_link(&old, "connect", &fresh), None);
+        assert_eq!(verify_link(&ring, "feedback", &fresh), None);
     }
 
     #[test]

@@ -58,7 +58,7 @@ pub struct Sealed {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum OpenError {
     /// The key is not on this node.
-    #[error("sealed under the key `{id}`, which is not in the key ring: add that key to the older keys and restart")]
+    #[error("sealed under the key `{id}`, which is not in the key ring: put that key back where keys are read from")]
     UnknownKey {
         /// The key's name.
         id: KeyId,
@@ -198,6 +198,11 @@ pub fn seal_secret<K>(ring: &KeyRing, context: &Context<'_>, nonce: [u8; NONCE_B
 /// [`open`] for a token, code or client secret: `open_secret::<kinds::Access>(…)`, or let the receiving type decide.
 pub fn open_secret<K>(ring: &KeyRing, context: &Context<'_>, sealed: &Sealed) -> Result<Secret<K>, OpenError> {
     open(ring, context, sealed)?.into_secret()
+}
+
+/// The same content in the same place under the ring's active key. The plaintext does not leave this function, and is wiped.
+pub fn reseal(ring: &KeyRing, context: &Context<'_>, nonce: [u8; NONCE_BYTES], sealed: &Sealed) -> Result<Sealed, OpenError> {
+    Ok(seal(ring, context, nonce, open(ring, context, sealed)?.expose()))
 }
 
 fn cipher(key: &Key) -> XChaCha20Poly1305 {

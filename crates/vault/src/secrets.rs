@@ -22,6 +22,9 @@ pub mod kinds {
     /// Marks [`ClientSecret`](super::ClientSecret).
     #[derive(Debug)]
     pub enum Client {}
+    /// Marks [`KeyText`](super::KeyText).
+    #[derive(Debug)]
+    pub enum Keys {}
 }
 
 /// An OAuth access token (RFC 6749, section 1.4).
@@ -32,6 +35,9 @@ pub type RefreshToken = Secret<kinds::Refresh>;
 pub type AuthorizationCode = Secret<kinds::Code>;
 /// Our own password at a provider (RFC 6749, section 2.3.1).
 pub type ClientSecret = Secret<kinds::Client>;
+
+/// Keys as text, as they lie in a key file.
+pub type KeyText = Secret<kinds::Keys>;
 
 /// A secret text of one [kind](kinds).
 pub struct Secret<K> {

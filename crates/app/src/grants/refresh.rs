@@ -98,14 +98,14 @@ impl App {
         let provider = self.provider_named(&grant.provider).map_err(internal)?;
         let tokens = grant.tokens.as_ref().ok_or_else(|| gone("the grant has no tokens"))?;
         let data_centre = grant.data_centre.as_deref().ok_or_else(|| gone("the grant has no data centre"))?;
-        let newest = self.open_token(grant.id, "refresh", &tokens.refresh).map_err(internal)?;
+        let newest = self.open_token(grant.id, "refresh", &tokens.refresh).await.map_err(internal)?;
         let mut answer = provider.refresh(grant.id, data_centre, &newest).await;
         if let (Err(error), Some(previous)) = (&answer, &tokens.previous_refresh)
             && error.class == FailureClass::Revoked
             && believed(grant, self.now(), self.belief_seconds())
         {
             // The newer token was refused twice: the one before it may still be good (a rotation whose answer was lost on their side).
-            let previous = self.open_token(grant.id, "previous_refresh", previous).map_err(internal)?;
+            let previous = self.open_token(grant.id, "previous_refresh", previous).await.map_err(internal)?;
             answer = provider.refresh(grant.id, data_centre, &previous).await;
         }
         self.end_refresh(grant, answer).await
@@ -133,7 +133,7 @@ impl App {
             let outcome = match &answer {
                 Ok(answer) => {
                     self.clear(&mut draft, AlertKind::Misconfigured, &place).await.map_err(internal)?;
-                    self.refreshed(&mut next, answer, &mut draft)
+                    self.refreshed(&mut next, answer, &mut draft).await
                 }
                 Err(error) => {
                     if error.class == FailureClass::Misconfigured {
@@ -152,14 +152,14 @@ impl App {
         }
     }
 
-    fn refreshed(&self, next: &mut Grant, answer: &TokenAnswer, draft: &mut Draft<'_>) -> Answer<()> {
+    async fn refreshed(&self, next: &mut Grant, answer: &TokenAnswer, draft: &mut Draft<'_>) -> Answer<()> {
         let now = draft.now;
-        let sealed = self.seal_answer(next.id, next.tokens.as_ref(), answer, now).map_err(internal)?;
+        let sealed = self.seal_answer(next.id, next.tokens.as_ref(), answer, now).await.map_err(internal)?;
         let tokens = sealed.ok_or_else(|| gone("the grant has no refresh token"))?;
         let moved = match &next.tokens {
             Some(old) if tokens.access_expires_at == old.access_expires_at => {
                 // Two refreshes in one instant: another token is progress, the same one is not.
-                let before: AccessToken = self.open_token(next.id, "access", &old.access).map_err(internal)?;
+                let before: AccessToken = self.open_token(next.id, "access", &old.access).await.map_err(internal)?;
                 before != answer.access
             }
             Some(old) => tokens.access_expires_at > old.access_expires_at,

@@ -1,34 +1,60 @@
 //! Sealing and opening what belongs to a grant. The context binds every ciphertext to installation, table, row and column.
+//!
+//! Every secret of a grant is opened here, before the call that needs it: what does not open is reported and leads to no call.
 
 use domain::{
     Id, Timestamp,
+    alerts::AlertKind,
     grants::{Grant, SealedTokens},
     links::Link,
 };
 use ports::calendar::TokenAnswer;
-use vault::{AuthorizationCode, Context, NONCE_BYTES, RefreshToken, Sealed, Secret, open_secret, seal_secret};
+use serde_json::json;
+use vault::{AuthorizationCode, Context, NONCE_BYTES, OpenError, RefreshToken, Sealed, Secret, open_secret, seal_secret};
 
 use crate::{App, Error, Result};
 
+/// The columns of a grant's row that hold something sealed, as seals name them.
+pub(crate) const REFRESH: &str = "refresh";
+pub(crate) const PREVIOUS_REFRESH: &str = "previous_refresh";
+pub(crate) const ACCESS: &str = "access";
+
 impl App {
-    fn context<'a>(&'a self, table: &'a str, row: &'a str, column: &'a str) -> Context<'a> {
+    pub(crate) fn context<'a>(&'a self, table: &'a str, row: &'a str, column: &'a str) -> Context<'a> {
         Context { installation: &self.0.parts.installation, table, row, column }
     }
 
     fn seal<K>(&self, table: &str, row: &str, column: &str, secret: &Secret<K>) -> Vec<u8> {
         let nonce = self.entropy().bytes::<NONCE_BYTES>();
-        seal_secret(&self.0.parts.keys, &self.context(table, row, column), nonce, secret).as_bytes().to_vec()
+        seal_secret(&self.key_ring(), &self.context(table, row, column), nonce, secret).as_bytes().to_vec()
     }
 
-    fn open<K>(&self, table: &str, row: &str, column: &str, bytes: &[u8]) -> Result<Secret<K>> {
-        let named = |error: vault::OpenError| Error::Internal(format!("{table} {row} {column} does not open: {error}"));
-        let sealed = Sealed::from_bytes(bytes).map_err(named)?;
-        open_secret(&self.0.parts.keys, &self.context(table, row, column), &sealed).map_err(named)
+    /// Opens with the keys at hand, and once more with the keys as they are read then, where one is missing.
+    async fn open<K>(&self, table: &str, row: &str, column: &str, bytes: &[u8]) -> Result<Secret<K>, OpenError> {
+        let sealed = Sealed::from_bytes(bytes)?;
+        let context = self.context(table, row, column);
+        match open_secret(&self.key_ring(), &context, &sealed) {
+            Err(OpenError::UnknownKey { id }) => {
+                self.look_for_key(&id).await;
+                open_secret(&self.key_ring(), &context, &sealed)
+            }
+            opened => opened,
+        }
     }
 
-    /// Opens a token of a grant; `column` is `access`, `refresh` or `previous_refresh`.
-    pub(crate) fn open_token<K>(&self, grant: Id<Grant>, column: &str, bytes: &[u8]) -> Result<Secret<K>> {
-        self.open("grants", &grant.to_string(), column, bytes)
+    /// Opens a token of a grant; `column` is `access`, `refresh` or `previous_refresh`. One that does not open raises an alert.
+    pub(crate) async fn open_token<K>(&self, grant: Id<Grant>, column: &str, bytes: &[u8]) -> Result<Secret<K>> {
+        let opened = self.open("grants", &grant.to_string(), column, bytes).await;
+        if let Err(error) = &opened {
+            let details = match error {
+                OpenError::UnknownKey { id } => json!({"column": column, "missing_key": id}),
+                OpenError::Tampered | OpenError::Malformed => json!({"column": column}),
+            };
+            if let Err(error) = self.report(AlertKind::SealBroken, &grant.to_string(), Some(details)).await {
+                tracing::error!(%grant, %error, "that a seal is broken could not be stored");
+            }
+        }
+        opened.map_err(|error| named("grants", &grant.to_string(), column, &error))
     }
 
     /// Seals an authorization code until it is exchanged.
@@ -37,13 +63,14 @@ impl App {
     }
 
     /// Opens it again.
-    pub(crate) fn open_code(&self, link: Id<Link>, bytes: &[u8]) -> Result<AuthorizationCode> {
-        self.open("jobs", &link.to_string(), "code", bytes)
+    pub(crate) async fn open_code(&self, link: Id<Link>, bytes: &[u8]) -> Result<AuthorizationCode> {
+        let row = link.to_string();
+        self.open("jobs", &row, "code", bytes).await.map_err(|error| named("jobs", &row, "code", &error))
     }
 
     /// Seals a token answer. Without a refresh token in it the stored one is kept; with a different one the stored one becomes the previous.
     /// `None` where there is neither.
-    pub(crate) fn seal_answer(
+    pub(crate) async fn seal_answer(
         &self,
         grant: Id<Grant>,
         stored: Option<&SealedTokens>,
@@ -51,21 +78,28 @@ impl App {
         now: Timestamp,
     ) -> Result<Option<SealedTokens>> {
         let row = grant.to_string();
-        let kept: Option<RefreshToken> = stored.map(|tokens| self.open_token(grant, "refresh", &tokens.refresh)).transpose()?;
+        let kept: Option<RefreshToken> = match stored {
+            Some(tokens) => Some(self.open_token(grant, REFRESH, &tokens.refresh).await?),
+            None => None,
+        };
         let (refresh, previous_refresh) = match (&answer.refresh, kept) {
             (Some(new), Some(old)) if *new != old => {
-                (self.seal("grants", &row, "refresh", new), Some(self.seal("grants", &row, "previous_refresh", &old)))
+                (self.seal("grants", &row, REFRESH, new), Some(self.seal("grants", &row, PREVIOUS_REFRESH, &old)))
             }
-            (Some(new), None) => (self.seal("grants", &row, "refresh", new), None),
+            (Some(new), None) => (self.seal("grants", &row, REFRESH, new), None),
             (_, Some(_)) => {
                 let Some(stored) = stored else { return Ok(None) };
                 (stored.refresh.clone(), stored.previous_refresh.clone())
             }
             (None, None) => return Ok(None),
         };
-        let access = self.seal("grants", &row, "access", &answer.access);
+        let access = self.seal("grants", &row, ACCESS, &answer.access);
         let life = jiff::SignedDuration::from_secs(answer.expires_in.max(0));
         let access_expires_at = now.checked_add(life).map_err(|error| Error::Internal(error.to_string()))?;
         Ok(Some(SealedTokens { refresh, previous_refresh, access, access_expires_at }))
     }
+}
+
+fn named(table: &str, row: &str, column: &str, error: &OpenError) -> Error {
+    Error::Internal(format!("{table} {row} {column} does not open: {error}"))
 }

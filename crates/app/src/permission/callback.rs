@@ -10,7 +10,7 @@ use domain::{
 };
 use ports::Put;
 use serde_json::json;
-use vault::{AuthorizationCode, verify_link_token};
+use vault::{AuthorizationCode, KeyId, verify_link};
 
 use crate::{
     App, Caller, Error, Result,
@@ -41,12 +41,12 @@ impl App {
         let (callback, caller) = (&callback, caller);
         let token = callback.state.clone().unwrap_or_default();
         self.transact(None, || async move {
-            let link = self.open_link(callback.state.as_deref().unwrap_or_default(), Purpose::OauthState).await?;
+            let (link, key) = self.open_signed(callback.state.as_deref().unwrap_or_default(), Purpose::OauthState).await?;
             let person = link.person.ok_or_else(|| Error::Internal(format!("{} is for nobody", link.id)))?;
             let mut draft = self.draft(caller);
             let mut used = touched(&link);
             used.used_at = Some(draft.now);
-            used.outcome = Some(self.take_callback(callback, &link, person, &mut draft).await?);
+            used.outcome = Some(self.take_callback(callback, &link, &key, person, &mut draft).await?);
             draft.audit("grant.callback", person, json!({"link": link.id, "outcome": used.outcome}));
             draft.put(Put::Link(used));
             Ok((draft.finish(), ()))
@@ -59,6 +59,7 @@ impl App {
         &self,
         callback: &Callback,
         link: &Link,
+        key: &KeyId,
         person: Id<Person>,
         draft: &mut Draft<'_>,
     ) -> Result<ConnectOutcome> {
@@ -79,7 +80,8 @@ impl App {
             }
         };
         let code = AuthorizationCode::new(code.unwrap_or_default().to_owned());
-        let work = Work::Exchange { link: link.id, person, sealed_code: self.seal_code(link.id, &code), data_centre };
+        let sealed_code = self.seal_code(link.id, &code);
+        let work = Work::Exchange { link: link.id, person, sealed_code, data_centre, link_key: Some(key.to_string()) };
         draft.order(work, Dedupe::Once(format!("exchange:{}", link.id)), None, draft.now, None);
         Ok(ConnectOutcome::Working)
     }
@@ -118,18 +120,30 @@ impl App {
 
     /// The row of a link token, whether it is live or not.
     pub(crate) async fn find_link(&self, token: &str, purpose: Purpose) -> Result<Link> {
+        self.find_signed(token, purpose).await.map(|(link, _)| link)
+    }
+
+    /// The same, with the key that signed it.
+    async fn find_signed(&self, token: &str, purpose: Purpose) -> Result<(Link, KeyId)> {
         let unknown = || Error::Link(LinkProblem::Unknown, None);
-        let id = Some(token)
+        let signed = Some(token)
             .filter(|token| token.len() <= MAX_CHARS)
-            .and_then(|token| verify_link_token(&self.0.parts.link_key, purpose.as_str(), token));
-        let id: Id<Link> = id.ok_or_else(unknown)?.parse().map_err(|_| unknown())?;
-        self.store().link(id).await?.filter(|link| link.purpose == purpose).ok_or_else(unknown)
+            .and_then(|token| verify_link(&self.key_ring(), purpose.as_str(), token));
+        let (id, key) = signed.ok_or_else(unknown)?;
+        let id: Id<Link> = id.parse().map_err(|_| unknown())?;
+        let link = self.store().link(id).await?.filter(|link| link.purpose == purpose).ok_or_else(unknown)?;
+        Ok((link, key))
     }
 
     /// The row of a live link token.
     pub(crate) async fn open_link(&self, token: &str, purpose: Purpose) -> Result<Link> {
-        let link = self.find_link(token, purpose).await?;
+        self.open_signed(token, purpose).await.map(|(link, _)| link)
+    }
+
+    /// The same, with the key that signed it.
+    async fn open_signed(&self, token: &str, purpose: Purpose) -> Result<(Link, KeyId)> {
+        let (link, key) = self.find_signed(token, purpose).await?;
         link.check(self.now()).map_err(|problem| Error::Link(problem, Some(purpose)))?;
-        Ok(link)
+        Ok((link, key))
     }
 }

@@ -20,6 +20,7 @@ use crate::{
     App, Caller, Error, Result,
     calls::Held,
     draft::{Draft, later, touched},
+    permission::SealedCode,
     worker::Verdict,
 };
 
@@ -34,15 +35,14 @@ impl App {
         &self,
         link: Id<Link>,
         person: Id<Person>,
-        sealed_code: &[u8],
-        data_centre: &str,
+        code: SealedCode<'_>,
         attempt: i64,
     ) -> Result<Verdict> {
         let stored = self.store().link(link).await?.ok_or_else(|| Error::missing("link", link))?;
         if stored.outcome != Some(ConnectOutcome::Working) && stored.outcome != Some(ConnectOutcome::ProviderDown) {
             return Ok(Verdict::Done);
         }
-        let result = match self.unverified(&stored, person, sealed_code, data_centre).await? {
+        let result = match self.unverified(&stored, person, code).await? {
             Ok(Some(unverified)) => self.verify(&stored, person, unverified).await?,
             Ok(None) => Ok(ConnectOutcome::NoRefreshToken),
             Err(error) => Err(error),
@@ -58,15 +58,16 @@ impl App {
         &self,
         link: &Link,
         person: Id<Person>,
-        sealed_code: &[u8],
-        data_centre: &str,
+        sealed: SealedCode<'_>,
     ) -> Result<Result<Option<UnverifiedTokens>, ProviderError>> {
+        let data_centre = sealed.data_centre;
         let grant = self.grant_for(person).await?;
         if let Some(known) = grant.unverified.as_ref().filter(|known| known.link == link.id) {
             return Ok(Ok(Some(known.clone())));
         }
-        let code = self.open_code(link.id, sealed_code)?;
-        let answer = match self.provider()?.exchange(grant.id, data_centre, &code, &self.pkce_verifier(link)).await {
+        let code = self.open_code(link.id, sealed.bytes).await?;
+        let verifier = self.pkce_verifier(link, &self.link_key(sealed.link_key)?)?;
+        let answer = match self.provider()?.exchange(grant.id, data_centre, &code, &verifier).await {
             Ok(answer) => answer,
             Err(error) => return Ok(Err(error)),
         };
@@ -76,7 +77,9 @@ impl App {
                 let mut draft = self.draft(&Caller::system());
                 // Sealed as if nothing were stored, unless the provider gave no refresh token: then the one there is stays (same account only).
                 let base = if answer.refresh.is_some() { None } else { grant.tokens.as_ref() };
-                let Some(tokens) = self.seal_answer(grant.id, base, &answer, draft.now)? else { return Ok((draft.finish(), None)) };
+                let Some(tokens) = self.seal_answer(grant.id, base, &answer, draft.now).await? else {
+                    return Ok((draft.finish(), None));
+                };
                 let unverified = UnverifiedTokens {
                     link: link.id,
                     data_centre: data_centre.to_owned(),
@@ -106,7 +109,7 @@ impl App {
     ) -> Result<Result<ConnectOutcome, ProviderError>> {
         let provider = self.provider()?;
         let grant = self.grant_for(person).await?;
-        let token = self.open_token(grant.id, "access", &unverified.tokens.access)?;
+        let token = self.open_token(grant.id, "access", &unverified.tokens.access).await?;
         let held = Held { grant: grant.id, access: Access { data_centre: unverified.data_centre.clone(), token } };
         let missing = provider
             .required_scopes()
@@ -230,7 +233,7 @@ impl App {
             Self::order_revoke(next.id, &account.data_centre, &tokens.refresh, draft);
             return Self::store_without(next, draft, ConnectOutcome::NoCalendar);
         };
-        self.revoke_replaced(&next, &account, &tokens, draft)?;
+        self.revoke_replaced(&next, &account, &tokens, draft).await?;
         if let Some(old) =
             next.account.as_ref().filter(|old| old.user_id != account.user_id || old.data_centre != account.data_centre)
         {
@@ -260,7 +263,7 @@ impl App {
     }
 
     /// The refresh token that a new connection of the same account replaces is given back (Zoho keeps 20 per user and client).
-    fn revoke_replaced(
+    async fn revoke_replaced(
         &self,
         grant: &Grant,
         account: &Account,
@@ -269,8 +272,8 @@ impl App {
     ) -> Result<()> {
         let Some(old) = &grant.tokens else { return Ok(()) };
         let (Some(data_centre), Some(known)) = (&grant.data_centre, &grant.account) else { return Ok(()) };
-        let before: vault::RefreshToken = self.open_token(grant.id, "refresh", &old.refresh)?;
-        let after: vault::RefreshToken = self.open_token(grant.id, "refresh", &tokens.refresh)?;
+        let before: vault::RefreshToken = self.open_token(grant.id, "refresh", &old.refresh).await?;
+        let after: vault::RefreshToken = self.open_token(grant.id, "refresh", &tokens.refresh).await?;
         if before != after && known.user_id == account.user_id {
             Self::order_revoke(grant.id, data_centre, &old.refresh, draft);
         }
@@ -337,7 +340,7 @@ impl App {
         sealed_refresh: &[u8],
         attempt: i64,
     ) -> Result<Verdict> {
-        let token = self.open_token(grant, "refresh", sealed_refresh)?;
+        let token = self.open_token(grant, "refresh", sealed_refresh).await?;
         match self.provider()?.revoke(grant, data_centre, &token).await {
             Ok(()) => Ok(Verdict::Done),
             Err(error) if attempt >= 8 => {

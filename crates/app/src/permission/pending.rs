@@ -19,10 +19,10 @@ impl App {
             || Error::Refused { code: "nothing_pending", problem: "no connection of this manager waits for a decision".to_owned() };
         let pending = grant.pending.clone().ok_or_else(nothing)?;
         let calendars = if accept {
-            let token = self.open_token(id, "access", &pending.tokens.access)?;
+            let token = self.open_token(id, "access", &pending.tokens.access).await?;
             let mut access = Access { data_centre: pending.account.data_centre.clone(), token };
             if pending.tokens.access_expires_at <= self.now() {
-                let refresh = self.open_token(id, "refresh", &pending.tokens.refresh)?;
+                let refresh = self.open_token(id, "refresh", &pending.tokens.refresh).await?;
                 access.token = self
                     .provider()?
                     .refresh(id, &access.data_centre, &refresh)

@@ -20,6 +20,7 @@ const KNOWN: &[&str] = &[
     "GREENROOM_COMPANY",
     "GREENROOM_CONFIG",
     "GREENROOM_KEY",
+    "GREENROOM_KEY_COMMAND",
     "GREENROOM_KEY_FILE",
     "GREENROOM_LENDING",
     "GREENROOM_LINK_DAYS",
@@ -145,6 +146,11 @@ impl Variables {
             Some(other) => bail!("{key} is `{other}`; write true or false"),
         }
     }
+}
+
+/// The variables that hold secrets: other programs get none of them.
+pub fn secret_names() -> &'static [&'static str] {
+    SECRETS
 }
 
 fn is_secret(key: &str) -> bool {

@@ -28,7 +28,7 @@ use ports::{
 use testkit::{FrozenClock, SeededEntropy};
 use tokio::net::TcpListener;
 use url::Url;
-use vault::{AuthorizationCode, ClientSecret, Key, KeyRing, LinkKey, RefreshToken};
+use vault::{AuthorizationCode, ClientSecret, Key, KeyRing, RefreshToken};
 use zoho_sim::{DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, DEMO_REDIRECT, DataCentre, Options, Sim, Switches};
 
 /// Seeds from here on are those of a second process beside the first.
@@ -495,7 +495,7 @@ async fn open(
         poster: Arc::new(testkit::PostBox::default()),
         clock: Arc::new(clock.clone()),
         entropy,
-        link_key: LinkKey::derived_from(&key),
+        key_source: Arc::new(KeyRing::new("k1".parse().unwrap(), key.clone())),
         keys: KeyRing::new("k1".parse().unwrap(), key),
         installation: "ins_test".into(),
         settings: Settings {

@@ -21,7 +21,7 @@ use testkit::{FrozenClock, SeededEntropy};
 use tokio::net::TcpListener;
 use tower::ServiceExt;
 use url::Url;
-use vault::{ClientSecret, Key, KeyRing, LinkKey};
+use vault::{ClientSecret, Key, KeyRing};
 use web::WebState;
 use zoho_sim::{DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, DEMO_REDIRECT, DataCentre, Options, Sim, Switches};
 
@@ -227,7 +227,7 @@ async fn open_app(dir: &std::path::Path, clock: &FrozenClock, zoho: &Url) -> App
         poster: Arc::new(testkit::PostBox::default()),
         clock: Arc::new(clock.clone()),
         entropy,
-        link_key: LinkKey::derived_from(&key),
+        key_source: Arc::new(KeyRing::new("k1".parse().unwrap(), key.clone())),
         keys: KeyRing::new("k1".parse().unwrap(), key),
         installation: "ins_test".into(),
         settings: Settings {

@@ -134,7 +134,9 @@ impl World {
         let clock = FrozenClock::at(now);
         let store = FakeStore { clock: Some(clock.clone()), ..FakeStore::default() };
         *store.rows.lock().unwrap() = rows();
-        let link_key = LinkKey::derived_from(&Key::from_bytes([4; 32]));
+        let key = Key::from_bytes([5; 32]);
+        let link_key = LinkKey::derived_from(&key);
+        let keys = KeyRing::new("2026".parse().unwrap(), key);
         let parts = Parts {
             store: Arc::new(store.clone()),
             providers: vec![Arc::new(NoProvider)],
@@ -142,8 +144,8 @@ impl World {
             poster: Arc::new(testkit::PostBox::default()),
             clock: Arc::new(clock.clone()),
             entropy: Arc::new(SeededEntropy::new(7)),
-            keys: KeyRing::new("2026".parse().unwrap(), Key::from_bytes([5; 32])),
-            link_key: link_key.clone(),
+            key_source: Arc::new(keys.clone()),
+            keys,
             installation: "test".to_owned(),
             settings: settings(demo),
         };

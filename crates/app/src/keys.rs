@@ -1,0 +1,91 @@
+//! The key ring of a running process: swapped as a whole when another key turns up.
+//!
+//! Which key seals is a fact in the database (the setting `key_id`), so that all nodes agree. The keys themselves never are.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use domain::Timestamp;
+use vault::{KeyId, KeyRing};
+
+use crate::{App, Error, Result};
+
+/// The setting that names the key that seals.
+pub(crate) const ACTIVE: &str = "key_id";
+/// The keys are not read again sooner than this for a key that is missing: a damaged row must not make every call ask a key service.
+const LOOK_SECONDS: i64 = 10;
+
+/// The ring in use, and when it was last read for want of a key.
+pub(crate) struct Ring {
+    current: Mutex<Arc<KeyRing>>,
+    looked_at: Mutex<Option<Timestamp>>,
+    /// One look at a time: who waited uses what the other found.
+    looking: tokio::sync::Mutex<()>,
+}
+
+impl Ring {
+    pub(crate) fn new(ring: KeyRing) -> Self {
+        Self { current: Mutex::new(Arc::new(ring)), looked_at: Mutex::default(), looking: tokio::sync::Mutex::default() }
+    }
+}
+
+impl App {
+    /// The keys as they were read last.
+    pub(crate) fn key_ring(&self) -> Arc<KeyRing> {
+        self.0.ring.current.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A key for one use, made from the key of that name (`None`: from the active one), with the name of the key it was made from.
+    /// `None` where the ring has no such key.
+    pub fn derived_key(&self, id: Option<&KeyId>, label: &str) -> Option<(KeyId, vault::Key)> {
+        let ring = self.key_ring();
+        let id = id.unwrap_or(ring.active_id()).clone();
+        ring.derive(&id, label).map(|key| (id, key))
+    }
+
+    /// The key that signed a `state` link: as its job says, or the active one where the job is older than that note.
+    pub(crate) fn link_key(&self, noted: Option<&str>) -> Result<KeyId> {
+        match noted {
+            Some(id) => id.parse().map_err(|_| Error::Internal("a job names a key by no key id".to_owned())),
+            None => Ok(self.key_ring().active_id().clone()),
+        }
+    }
+
+    /// A key is missing: reads the keys again, unless that was done a moment ago. Whether it is there now is for the caller to see.
+    pub(crate) async fn look_for_key(&self, id: &KeyId) {
+        let _turn = self.0.ring.looking.lock().await;
+        if self.key_ring().get(id).is_some() {
+            return;
+        }
+        let now = self.now();
+        {
+            let mut looked = self.0.ring.looked_at.lock().unwrap_or_else(PoisonError::into_inner);
+            if looked.is_some_and(|at| (now.as_second() - at.as_second()).abs() < LOOK_SECONDS) {
+                return;
+            }
+            *looked = Some(now);
+        }
+        if let Err(error) = self.read_keys().await {
+            tracing::error!(missing = %id, %error, "the keys could not be read again");
+        }
+    }
+
+    /// Reads the keys from where they are kept and uses them from now on. Nothing changes where they cannot be read, or where the key that
+    /// seals is not among them.
+    pub(crate) async fn read_keys(&self) -> Result<()> {
+        let mut ring = self.0.parts.key_source.read().await.map_err(|error| Error::Internal(error.to_string()))?;
+        let active = self.active_key().await?.unwrap_or_else(|| self.key_ring().active_id().clone());
+        if !ring.activate(&active) {
+            return Err(Error::Internal(format!(
+                "the keys read do not hold the key `{active}`, which seals; the ones in use stay"
+            )));
+        }
+        *self.0.ring.current.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(ring);
+        Ok(())
+    }
+
+    /// The key that seals, as the database has it; `None` in a database that was never told.
+    pub(crate) async fn active_key(&self) -> Result<Option<KeyId>> {
+        let Some(text) = self.store().setting(ACTIVE).await? else { return Ok(None) };
+        serde_json::from_str(&text).map(Some).map_err(|error| Error::Internal(format!("the setting {ACTIVE} is damaged: {error}")))
+    }
+}
