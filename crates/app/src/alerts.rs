@@ -1,13 +1,55 @@
-//! Raising alerts and ending them. Both are quiet when nothing changes, so that they may be called as often as something is seen.
+//! Raising alerts and ending them. Both are quiet when nothing changes, so that they may be called as often as something is seen. Telling
+//! people is another matter: see `tell`. What is looked at from outside, once a minute: `watch`.
 
-use domain::alerts::{Alert, AlertKind};
+mod tell;
+mod watch;
+
+use std::fmt;
+
+use domain::{
+    EmailAddress, Id,
+    alerts::{Alert, AlertKind},
+    grants::Grant,
+    people::Person,
+};
 use ports::{Put, change::Scope};
 use serde_json::{Value, json};
+use url::Url;
 
 use crate::{
     App, Caller, Result,
     draft::{Draft, touched},
 };
+
+/// Whom alerts are told.
+#[derive(Debug, Clone, Default)]
+pub struct AlertSettings {
+    /// By mail; where absent, the recruiting contact.
+    pub to: Option<EmailAddress>,
+    /// By webhook.
+    pub webhook: Option<Hook>,
+}
+
+/// Where a webhook goes. Such addresses are often secrets by themselves, so it does not print.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Hook(pub Url);
+
+impl fmt::Debug for Hook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Hook([redacted])")
+    }
+}
+
+/// An alert as people see it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AlertView {
+    /// The alert.
+    pub alert: Alert,
+    /// With what, by name where it has one.
+    pub name: String,
+    /// The manager it concerns.
+    pub person: Option<Id<Person>>,
+}
 
 impl App {
     /// Says that something is wrong, unless that is already known. `details` are the parameters of the sentence people read: never a
@@ -25,6 +67,7 @@ impl App {
             raised_at: draft.now,
             told_at: None,
             ended_at: None,
+            ended_told_at: None,
         };
         draft.take(Scope::Alert, Alert::name(kind, subject), alert.id);
         draft.audit("alert.raised", subject, json!({"kind": kind.code()}));
@@ -58,8 +101,22 @@ impl App {
         .await
     }
 
-    /// Alerts that last, newest first.
-    pub async fn lasting_alerts(&self, limit: u32) -> Result<Vec<Alert>> {
-        Ok(self.store().alerts(true, limit).await?)
+    /// Alerts, newest first; only those that last if `lasting`.
+    pub async fn alerts(&self, lasting: bool, limit: u32) -> Result<Vec<AlertView>> {
+        let mut views = Vec::new();
+        for alert in self.store().alerts(lasting, limit).await? {
+            let grant = match alert.subject.parse::<Id<Grant>>() {
+                Ok(id) => self.store().grant(id).await?,
+                Err(_) => None,
+            };
+            let name = self.named(&alert.subject).await?;
+            views.push(AlertView { person: grant.map(|grant| grant.person), name, alert });
+        }
+        Ok(views)
+    }
+
+    /// How many alerts last, up to a thousand.
+    pub async fn count_alerts(&self) -> Result<usize> {
+        Ok(self.store().alerts(true, 1_000).await?.len())
     }
 }

@@ -16,7 +16,6 @@ use ports::{
 };
 use scheduling::{Agenda, Busy, Guest, Query, Request, SlotLength, slots};
 use serde_json::json;
-use vault::AccessToken;
 
 use crate::{
     App, Caller, Error, Result,
@@ -57,15 +56,6 @@ pub struct NewEvent {
     pub description: Option<String>,
     /// Write it even where something is in the way.
     pub allow_conflict: bool,
-}
-
-/// A lent token.
-#[derive(Debug, Clone)]
-pub struct Lent {
-    /// The token.
-    pub access_token: AccessToken,
-    /// When it ends.
-    pub expires_at: Timestamp,
 }
 
 /// When somebody can be booked, and how far that can be trusted.
@@ -277,24 +267,6 @@ impl App {
         let person = self.person_by(email, "manager_email").await?;
         let grant = self.store().grant_of(person.id, self.provider()?.name()).await?;
         Ok(Self::zone_of(&person, grant.as_ref()))
-    }
-
-    /// Lends a short-lived access token, on the record.
-    pub async fn lend_access_token(&self, email: &str, caller: &Caller) -> Result<Lent> {
-        if !self.settings().lending {
-            return Err(Error::Refused {
-                code: "lending_off",
-                problem: "access tokens are not lent here; an administrator can allow it with GREENROOM_LENDING=true".to_owned(),
-            });
-        }
-        let (_, grant) = self.connected_grant(email).await?;
-        let access = self.access(grant.id).await.map_err(|error| Error::provider(&error))?;
-        let fresh = self.store().grant(grant.id).await?.ok_or_else(|| Error::missing("grant", grant.id))?;
-        let expires_at = fresh.tokens.map(|tokens| tokens.access_expires_at).ok_or(Error::Busy)?;
-        let mut draft = self.draft(caller);
-        draft.audit("token.lent", grant.id, json!({"expires_at": expires_at}));
-        self.commit(draft.finish()).await?;
-        Ok(Lent { access_token: access.token, expires_at })
     }
 
     /// When a manager can be booked. What cannot be read is unknown, and offers nothing.

@@ -69,20 +69,6 @@ impl App {
         answer
     }
 
-    /// Takes note of a call.
-    #[expect(clippy::unused_self, reason = "what is counted per installation hangs here")]
-    fn observe(&self, seen: &Observation) {
-        tracing::debug!(
-            provider = seen.provider,
-            data_centre = seen.data_centre,
-            grant = seen.grant.map(tracing::field::display),
-            operation = seen.operation,
-            class = seen.class.map(tracing::field::debug),
-            millis = seen.millis,
-            "the provider was called"
-        );
-    }
-
     /// The provider that new grants use.
     pub fn provider(&self) -> Result<Provider<'_>> {
         let first = self.0.parts.providers.first();

@@ -61,6 +61,14 @@ pub enum Error {
         /// Seconds.
         retry_after: i64,
     },
+    /// The caller has had as much as it may have for now.
+    #[error("{problem}")]
+    Limited {
+        /// Seconds.
+        retry_after: i64,
+        /// What is limited, and how to go on.
+        problem: String,
+    },
     /// The provider failed.
     #[error("{problem}")]
     Provider {
@@ -92,6 +100,7 @@ impl Error {
             Self::Stale { .. } => "stale",
             Self::NeedsAuthorization { .. } => "needs_authorization",
             Self::Throttled { .. } => "throttled",
+            Self::Limited { .. } => "too_many_requests",
             Self::Provider { class: FailureClass::Misconfigured, .. } => "misconfigured",
             Self::Provider { .. } => "provider_failed",
             Self::Store(_) => "store_unavailable",

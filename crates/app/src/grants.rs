@@ -5,7 +5,7 @@ mod vault;
 
 use domain::{Id, Timestamp, grants::Grant};
 use ports::calendar::{Access, FailureClass, ProviderError};
-pub(crate) use refresh::end;
+pub(crate) use refresh::{BUDGET, BUDGET_WINDOW_SECONDS, end};
 
 use crate::{App, Error, Result, calls::Held};
 
@@ -21,7 +21,7 @@ impl App {
         self.open_access(&fresh).await
     }
 
-    async fn open_access(&self, grant: &Grant) -> Result<Access, ProviderError> {
+    pub(crate) async fn open_access(&self, grant: &Grant) -> Result<Access, ProviderError> {
         if !grant.is_usable() {
             return Err(failure(FailureClass::Revoked, "the grant is not in use"));
         }

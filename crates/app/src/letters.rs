@@ -65,7 +65,8 @@ impl App {
     async fn mail_given_up(&self, order: &MailOrder, code: &str, error: MailError) -> Result<Verdict> {
         let mut draft = self.draft(&Self::by_job());
         draft.audit("mail.refused", order.about(), json!({"kind": order.kind(), "why": error.to_string()}));
-        if !matches!(order, MailOrder::Attention { .. }) {
+        // No mail tells that mail fails: the dashboard does, and the webhook.
+        if !matches!(order, MailOrder::Attention { .. } | MailOrder::Alerts { .. }) {
             draft.mail(MailOrder::Attention { subject: order.about(), code: code.to_owned(), at: draft.now.as_second() });
         }
         self.commit(draft.finish()).await?;
@@ -90,6 +91,7 @@ impl App {
             MailOrder::Summary { vacancy, .. } => self.summary(*vacancy).await?,
             MailOrder::Result { interview, .. } => self.result(*interview).await?,
             MailOrder::Attention { subject, code, .. } => self.attention_letter(subject, code).await?,
+            MailOrder::Alerts { digest } => self.alerts_letter(digest).await?,
         };
         let Some((to, body)) = addressed else { return Ok(None) };
         Ok(Some(Letter {

@@ -17,7 +17,9 @@ mod grants;
 mod idempotency;
 mod interviews;
 mod keys;
+mod lending;
 mod letters;
+mod monitoring;
 mod operations;
 mod people;
 mod permission;
@@ -30,11 +32,12 @@ mod worker;
 use std::{
     collections::HashMap,
     fmt,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, atomic::AtomicU32},
 };
 
 pub use access::{NewKey, NewSession, SessionView};
-pub use calendars::{AvailabilityView, EventView, Lent, NewEvent};
+pub use alerts::{AlertSettings, AlertView, Hook};
+pub use calendars::{AvailabilityView, EventView, NewEvent};
 pub use calls::Provider;
 pub use compare::FreeBusyView;
 use domain::{EmailAddress, Timestamp, audit::Actor, claims::Holder};
@@ -43,6 +46,8 @@ pub use examine::{Condition, Finding};
 pub use feedback::FeedbackView;
 pub use idempotency::{KeptAnswer, Once, Repeat};
 pub use interviews::{InterviewView, ParticipantView};
+pub use lending::{LENDINGS_PER_HOUR, LendRequest, Lent};
+pub use monitoring::{CallKey, CallsView, Counters, DayView, Gauges, GrantHealth, HealthView, Histogram, HourView};
 pub use operations::Readiness;
 pub use people::{CandidateInput, GrantView, ManagerView, PersonInput};
 pub use permission::{Callback, ConnectView, DisconnectView, PermissionView, RefreshOutcome, Setup, Status};
@@ -69,6 +74,8 @@ pub struct Settings {
     pub link_days: i64,
     /// Whether access tokens may be lent at all.
     pub lending: bool,
+    /// Whom alerts are told.
+    pub alerts: AlertSettings,
     /// Whether this is the demo.
     pub demo: bool,
     /// How long things may take.
@@ -129,6 +136,10 @@ struct Inner {
     agendas: Turns<Holder>,
     /// Which keys were used today.
     uses: access::Uses,
+    /// What was counted.
+    numbers: monitoring::Numbers,
+    /// Looks in a row at which refreshes were late.
+    overdue_looks: AtomicU32,
 }
 
 /// The use cases. Cheap to clone.
@@ -156,6 +167,8 @@ impl App {
             refreshing: Turns::default(),
             agendas: Turns::default(),
             uses: access::Uses::default(),
+            numbers: monitoring::Numbers::default(),
+            overdue_looks: AtomicU32::new(0),
         }))
     }
 
@@ -203,7 +216,10 @@ impl App {
 
     async fn commit(&self, change: Change) -> Result<(), CommitError> {
         let orders = !change.jobs.is_empty();
+        let seen = monitoring::Seen::of(&change);
+        let begun = tokio::time::Instant::now();
         self.store().commit(change).await?;
+        self.0.numbers.committed(&seen, begun.elapsed());
         if orders {
             self.ring();
         }

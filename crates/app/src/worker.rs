@@ -10,7 +10,10 @@ use domain::{
     mails::MailOrder,
 };
 use ports::{Change, change::JobStep, store::CommitError};
-use tokio::{sync::Semaphore, task::JoinSet};
+use tokio::{
+    sync::{Notify, Semaphore},
+    task::JoinSet,
+};
 
 use crate::{App, Caller, Error, Result, Timing, draft::later, permission::SealedCode};
 
@@ -48,6 +51,10 @@ const CONCURRENT: u32 = 16;
 const MAX_ATTEMPTS: i64 = 40;
 /// How often the database is asked although nobody rang: other nodes order jobs too.
 const POLL: Duration = Duration::from_millis(500);
+/// How often calls are written down.
+const FLUSH: Duration = Duration::from_secs(5);
+/// After so many flushes the watch is ordered again, should it have been given up.
+const WATCH_TURNS: u64 = 60;
 
 /// The loop that runs jobs in this process.
 pub struct Worker {
@@ -65,6 +72,8 @@ impl Worker {
     /// Runs jobs until `stop` resolves, then lets the running ones finish.
     pub async fn run(mut self, stop: impl Future<Output = ()>) {
         tokio::pin!(stop);
+        let stopped = Arc::new(Notify::new());
+        let keeper = tokio::spawn(self.app.clone().keep_counts(Arc::clone(&stopped)));
         loop {
             let leased = self.lease().await;
             while self.running.try_join_next().is_some() {}
@@ -82,6 +91,10 @@ impl Worker {
             }
         }
         while self.running.join_next().await.is_some() {}
+        stopped.notify_one();
+        if let Err(error) = keeper.await {
+            tracing::error!(%error, "the last calls could not be written down");
+        }
     }
 
     /// Starts what is due; whether there was anything.
@@ -126,6 +139,21 @@ impl App {
     /// When the next job is due.
     pub async fn next_due(&self) -> Result<Option<Timestamp>> {
         Ok(self.store().next_due().await?)
+    }
+
+    /// Writes down what was counted, every few seconds and once more at the end, and sees to it that somebody watches.
+    async fn keep_counts(self, stopped: Arc<Notify>) {
+        for turn in 0_u64.. {
+            if turn % WATCH_TURNS == 0
+                && let Err(error) = self.order_watch().await
+            {
+                tracing::error!(%error, "the watch over alerts could not be ordered; tried again in a few minutes");
+            }
+            tokio::select! {
+                () = tokio::time::sleep(FLUSH) => self.flush_counts().await,
+                () = stopped.notified() => return self.flush_counts().await,
+            }
+        }
     }
 
     async fn run_job(&self, job: Job) {
@@ -184,6 +212,8 @@ impl App {
             Work::DropPending { grant } => self.run_drop_pending(*grant).await,
             Work::Settle { interview } => self.run_settle(*interview, job.attempt).await,
             Work::Recheck { interview, intent_rev } => self.run_recheck(*interview, *intent_rev, job.attempt).await,
+            Work::Watch => Box::pin(self.run_watch()).await,
+            Work::AlertPost { digest } => self.run_alert_post(digest, job.attempt).await,
             Work::Mail { order } => self.run_mail(order, job.attempt).await,
             Work::Finish { interview, sequence } => self.run_finish(*interview, *sequence).await,
             Work::Nag { interview, nag } => self.run_nag(*interview, *nag).await,
@@ -207,6 +237,14 @@ impl App {
             Verdict::Fail(_) if stale => JobStep::Stale { id: job.id, lease: lease.clone() },
             Verdict::Fail(error) => JobStep::Dead { id: job.id, lease: lease.clone(), error: error.clone() },
         };
+        let outcome = match &step {
+            JobStep::Done { .. } => "done",
+            JobStep::Retry { error: None, .. } => "waits",
+            JobStep::Retry { .. } => "again",
+            JobStep::Stale { .. } => "stale",
+            _ => "given_up",
+        };
+        self.0.numbers.ran(job.work.kind(), outcome);
         let ordered_again = matches!(step, JobStep::Done { .. });
         let mut jobs = vec![step];
         if let (Some(JobStep::Dead { .. }), Some(subject)) = (jobs.first(), job.work.subject()) {

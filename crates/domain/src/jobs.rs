@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Id, Timestamp, grants::Grant, id::Kind, interviews::Interview, links::Link, mails::MailOrder, people::Person,
+    Id, Timestamp, alerts::Digest, grants::Grant, id::Kind, interviews::Interview, links::Link, mails::MailOrder, people::Person,
     vacancies::Vacancy,
 };
 
@@ -86,6 +86,13 @@ pub enum Work {
         /// Which repetition, from 1.
         nag: u32,
     },
+    /// Looks at the rules that raise alerts, again and again.
+    Watch,
+    /// Posts news of alerts to the webhook.
+    AlertPost {
+        /// What is news.
+        digest: Digest,
+    },
     /// Gives up a provisional time that nobody confirmed.
     ReleaseProvisional {
         /// The interview.
@@ -110,7 +117,7 @@ impl Work {
             | Self::Finish { interview, .. }
             | Self::Nag { interview, .. }
             | Self::ReleaseProvisional { interview, .. } => Some(interview.to_string()),
-            Self::Mail { .. } => None,
+            Self::Mail { .. } | Self::Watch | Self::AlertPost { .. } => None,
         }
     }
 
@@ -128,6 +135,8 @@ impl Work {
             Self::Mail { .. } => "mail",
             Self::Finish { .. } => "finish",
             Self::Nag { .. } => "nag",
+            Self::Watch => "watch",
+            Self::AlertPost { .. } => "alert_post",
             Self::ReleaseProvisional { .. } => "release_provisional",
         }
     }

@@ -7,6 +7,7 @@
 pub mod access;
 pub mod alerts;
 pub mod audit;
+pub mod calls;
 pub mod candidacies;
 pub mod claims;
 pub mod email;

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{EmailAddress, Id, Timestamp, id::Kind, interviews::Interview, links::Link, people::Person, vacancies::Vacancy};
+use crate::{
+    EmailAddress, Id, Timestamp, alerts::Digest, id::Kind, interviews::Interview, links::Link, people::Person, vacancies::Vacancy,
+};
 
 /// A message that is owed.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -101,6 +103,11 @@ pub enum MailOrder {
         /// Makes it unique.
         at: i64,
     },
+    /// Tells the operator what is wrong, and what is over.
+    Alerts {
+        /// What is news.
+        digest: Digest,
+    },
 }
 
 /// What happened to an interview.
@@ -136,6 +143,7 @@ impl MailOrder {
             Self::Summary { .. } => "summary".to_owned(),
             Self::Result { .. } => "result".to_owned(),
             Self::Attention { .. } => "attention".to_owned(),
+            Self::Alerts { .. } => "alerts".to_owned(),
         }
     }
 
@@ -153,6 +161,7 @@ impl MailOrder {
             | Self::Result { interview, .. } => interview.to_string(),
             Self::Summary { vacancy, .. } => vacancy.to_string(),
             Self::Attention { subject, .. } => subject.clone(),
+            Self::Alerts { .. } => "alerts".to_owned(),
         }
     }
 
@@ -172,6 +181,7 @@ impl MailOrder {
             Self::Summary { vacancy, run } => format!("mail:{kind}:{vacancy}:{run}"),
             Self::Result { interview, rev } => format!("mail:{kind}:{interview}:{rev}"),
             Self::Attention { subject, code, at } => format!("mail:{kind}:{subject}:{code}:{at}"),
+            Self::Alerts { digest } => format!("mail:{kind}:{}", digest.at.as_microsecond()),
         }
     }
 }

@@ -11,6 +11,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
+use app::{AlertSettings, Hook};
 use calendars::{
     ZohoConfig,
     zoho::{DEFAULT_ACCOUNTS_URL, DEFAULT_SCOPES, parse_hosts, parse_scopes},
@@ -65,6 +66,10 @@ pub struct Config {
     pub link_days: i64,
     /// Whether tokens may be lent.
     pub lending: bool,
+    /// Whom alerts are told.
+    pub alerts: AlertSettings,
+    /// Networks that may read `/metrics` without a key.
+    pub metrics_from: Vec<IpNet>,
     /// What signs webhooks.
     pub webhook_secret: Option<WebhookSecret>,
     /// The certificate's chain and its key, if HTTPS ends here.
@@ -127,6 +132,8 @@ impl Config {
             week: variables.parse("GREENROOM_WEEK")?.unwrap_or_default(),
             link_days,
             lending: variables.flag("GREENROOM_LENDING")?,
+            alerts: alerts(variables)?,
+            metrics_from: networks(variables, "GREENROOM_METRICS_FROM")?,
             webhook_secret: variables
                 .secret("GREENROOM_WEBHOOK_SECRET")?
                 .map(|text| text.parse())
@@ -225,6 +232,19 @@ fn networks(variables: &Variables, name: &str) -> Result<Vec<IpNet>> {
         network.with_context(|| format!("{name}: `{text}` is not a network such as 127.0.0.0/8"))
     };
     list(variables.get(name)).iter().map(parse).collect()
+}
+
+/// The webhook's address is a secret where its path is the key to somebody's channel, so it may come from a file.
+fn alerts(variables: &Variables) -> Result<AlertSettings> {
+    let to = variables.parse("GREENROOM_ALERTS_TO")?;
+    let Some(text) = variables.secret("GREENROOM_ALERTS_WEBHOOK")? else { return Ok(AlertSettings { to, webhook: None }) };
+    let url = Url::parse(text.trim()).ok().filter(|url| url.scheme() == "https" || (url.scheme() == "http" && is_loopback(url)));
+    let url = url.context("GREENROOM_ALERTS_WEBHOOK is no https address (plain http only to this machine)")?;
+    ensure!(
+        variables.secret("GREENROOM_WEBHOOK_SECRET")?.is_some(),
+        "GREENROOM_ALERTS_WEBHOOK is set, but nothing signs what is sent there: set GREENROOM_WEBHOOK_SECRET"
+    );
+    Ok(AlertSettings { to, webhook: Some(Hook(url)) })
 }
 
 fn smtp(variables: &Variables) -> Result<Option<SmtpConfig>> {

@@ -10,6 +10,7 @@ mod import;
 mod keys;
 mod listen;
 mod logs;
+mod process;
 mod remote;
 mod serve;
 pub mod wiring;

@@ -13,11 +13,12 @@ use domain::Timestamp;
 use mail::{Mailbox, Sender, Smtp};
 use ports::{Change, Clock, Entropy, Mailer, Put, Store};
 use vault::KeyId;
-use web::WebState;
+use web::{WebState, metrics::Metrics};
 
 use crate::{
     config::Config,
     keys::KeyPlace,
+    process,
     world::{MachineClock, SystemEntropy},
 };
 
@@ -71,12 +72,14 @@ pub async fn install(config: &Config, home: Option<&Path>, clock: Arc<dyn Clock>
             default_week: config.week.clone(),
             link_days: config.link_days,
             lending: config.lending,
+            alerts: config.alerts.clone(),
             demo,
             timing: app::Timing::default(),
         },
     });
     let start_id = format!("{:08x}", u32::from_be_bytes(entropy.bytes()));
-    let web = WebState::new(app.clone(), config.open_oauth_from.clone(), &config.allowed_hosts, &start_id);
+    let web = WebState::new(app.clone(), config.open_oauth_from.clone(), &config.allowed_hosts, &start_id)
+        .with_metrics(Metrics::new(config.metrics_from.clone(), process::ask()));
     Ok(Installation { app, web, first_start, presence: alone.presence })
 }
 

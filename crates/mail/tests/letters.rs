@@ -1,11 +1,11 @@
 //! Every kind of letter as its reader sees it: subject, text, HTML and calendar part, kept as snapshots.
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod common;
 
 use common::{compose, letters};
-use domain::feedback::Recommendation;
-use ports::mail::Body;
+use domain::{alerts::AlertKind, feedback::Recommendation};
+use ports::mail::{Body, Letter};
 use url::Url;
 
 #[test]
@@ -57,9 +57,10 @@ fn every_variant_has_a_letter() {
         Body::Summary { .. } => 12,
         Body::Result { .. } => 13,
         Body::Attention { .. } => 14,
+        Body::Alerts { .. } => 15,
     };
     let seen: std::collections::BTreeSet<usize> = letters().iter().map(|(_, letter)| number(&letter.body)).collect();
-    assert_eq!(seen, (0..=14).collect());
+    assert_eq!(seen, (0..=15).collect());
 }
 
 /// Every link that a letter brings along.
@@ -76,7 +77,33 @@ fn links(body: &Body) -> Vec<&Url> {
         | Body::Reminder { page, .. }
         | Body::Summary { page, .. }
         | Body::Result { page, .. }
-        | Body::Attention { page, .. } => vec![page],
+        | Body::Attention { page, .. }
+        | Body::Alerts { page, .. } => vec![page],
+    }
+}
+
+/// News of one alert of `kind`.
+fn alert_letter(kind: AlertKind, is_over: bool) -> Letter {
+    let (_, letter) = letters().into_iter().find(|(name, _)| *name == "alerts").unwrap();
+    let Body::Alerts { mut sections, page } = letter.body else { panic!("another body") };
+    let mut section = sections.pop().unwrap();
+    section.kind = kind;
+    if is_over {
+        section.began.clear();
+    } else {
+        section.over.clear();
+    }
+    Letter { body: Body::Alerts { sections: vec![section], page }, ..letter }
+}
+
+#[test]
+fn every_kind_of_alert_says_what_it_means_and_what_to_do() {
+    for kind in AlertKind::ALL {
+        let message = compose(&alert_letter(kind, false));
+        assert!(message.subject.len() > 10 && !message.subject.contains('_'), "{}", message.subject);
+        assert!(message.text.contains("What to do") && message.text.contains("Ana Díaz (since"), "{}", message.text);
+        let over = compose(&alert_letter(kind, true));
+        assert!(over.subject.starts_with("Over: ") && !over.text.contains("What to do"), "{}", over.text);
     }
 }
 

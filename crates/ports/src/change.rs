@@ -5,6 +5,7 @@ use domain::{
     access::{Account, ApiKey, Session, Throttle},
     alerts::Alert,
     audit::Entry,
+    calls::{CallCount, Lending},
     candidacies::Candidacy,
     claims::{Claim, Holder},
     feedback::Feedback,
@@ -49,6 +50,12 @@ pub enum Put {
     Alert(Alert),
     /// See [`SentMail`]; a second row with the same Message-ID is ignored.
     SentMail(SentMail),
+    /// Calls that are added to those counted already.
+    Calls(CallCount),
+    /// One more lent token; a conflict where its limit is reached.
+    Lending(Lending),
+    /// Counts of calls and lendings before this instant are forgotten.
+    ForgetCounts(Timestamp),
     /// A run-time setting (key, JSON text): the last write wins.
     Setting(String, String),
 }

@@ -1,7 +1,7 @@
 //! Mail: a letter is facts; the adapter makes the texts and hands them over.
 
 use async_trait::async_trait;
-use domain::{EmailAddress, TimeRange, Timestamp, Zone, feedback::Answers, vacancies::Place};
+use domain::{EmailAddress, TimeRange, Timestamp, Zone, alerts::AlertKind, feedback::Answers, vacancies::Place};
 use url::Url;
 
 /// Whom a letter goes to.
@@ -184,6 +184,13 @@ pub enum Body {
         /// The vacancy in the dashboard.
         page: Url,
     },
+    /// To the operator: what is wrong, and what is over.
+    Alerts {
+        /// By kind, the worst first.
+        sections: Vec<AlertSection>,
+        /// The page of all alerts.
+        page: Url,
+    },
     /// To the recruiter: something needs a person.
     Attention {
         /// What it is about, by name.
@@ -193,6 +200,32 @@ pub enum Body {
         /// Where to act.
         page: Url,
     },
+}
+
+/// News of one kind of alert.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AlertSection {
+    /// What is or was wrong.
+    pub kind: AlertKind,
+    /// What began.
+    pub began: Vec<AlertLine>,
+    /// What still lasts.
+    pub lasting: Vec<AlertLine>,
+    /// What is over.
+    pub over: Vec<AlertLine>,
+    /// How many more there are than are named.
+    pub more: u32,
+}
+
+/// One alert.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AlertLine {
+    /// With what: a manager's name, or a code such as `zoho:eu`.
+    pub subject: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// Since when it is over.
+    pub until: Option<Timestamp>,
 }
 
 /// A message to be made and sent.

@@ -6,10 +6,11 @@ use domain::{
     access::{Account, ApiKey, Session, Throttle},
     alerts::{Alert, AlertKind},
     audit::Entry,
+    calls::{CallCount, LendingDay},
     candidacies::Candidacy,
     claims::Holder,
     feedback::Feedback,
-    grants::Grant,
+    grants::{Grant, GrantState},
     interviews::Interview,
     jobs::{Job, JobState},
     links::{Link, Purpose},
@@ -56,6 +57,21 @@ impl Page {
     pub const fn first(limit: u32) -> Self {
         Self { after: None, limit }
     }
+}
+
+/// Jobs of one kind and state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobTally {
+    /// [`domain::jobs::Work::kind`].
+    pub kind: String,
+    /// How they stand.
+    pub state: JobState,
+    /// How many.
+    pub count: i64,
+    /// When the first of them was or is due.
+    pub first_due: Timestamp,
+    /// When the last of them was or is due.
+    pub last_due: Timestamp,
 }
 
 /// What every read gives.
@@ -160,6 +176,21 @@ pub trait Store: Send + Sync {
     async fn lasting_alert(&self, kind: AlertKind, subject: &str) -> Read<Option<Alert>>;
     /// Alerts, newest first; only those that still last if `lasting`.
     async fn alerts(&self, lasting: bool, limit: u32) -> Read<Vec<Alert>>;
+    /// Alerts that nobody was told of, or whose end nobody was told of, or that last and were told of before `before`; oldest first.
+    async fn untold_alerts(&self, before: Timestamp, limit: u32) -> Read<Vec<Alert>>;
+    /// When people were told of alerts since `since`: each kind with each instant once.
+    async fn alerts_told(&self, since: Timestamp) -> Read<Vec<(AlertKind, Timestamp)>>;
+
+    /// Calls counted since `since`, added up over spans of `seconds`, by span.
+    async fn calls(&self, since: Timestamp, seconds: i64) -> Read<Vec<CallCount>>;
+    /// Lent tokens since `since`, by day and grant.
+    async fn lendings(&self, since: Timestamp) -> Read<Vec<LendingDay>>;
+    /// How many jobs there are of each kind and state, without those that are done.
+    async fn job_tallies(&self) -> Read<Vec<JobTally>>;
+    /// How many grants are in each state.
+    async fn grant_tallies(&self) -> Read<Vec<(GrantState, i64)>>;
+    /// Interviews booked since `since`, by day (UTC).
+    async fn bookings(&self, since: Timestamp) -> Read<Vec<(Timestamp, i64)>>;
 
     /// A run-time setting (JSON text).
     async fn setting(&self, key: &str) -> Read<Option<String>>;

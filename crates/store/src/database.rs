@@ -8,10 +8,11 @@ use domain::{
     access::{Account, ApiKey, Session, Throttle},
     alerts::{Alert, AlertKind},
     audit::Entry,
+    calls::{CallCount, LendingDay},
     candidacies::Candidacy,
     claims::Holder,
     feedback::Feedback,
-    grants::Grant,
+    grants::{Grant, GrantState},
     interviews::Interview,
     jobs::{Job, JobState},
     links::{Link, Purpose},
@@ -22,15 +23,15 @@ use domain::{
 use ports::{
     Change, Entropy, LeaseClock, Store,
     change::Scope,
-    store::{CommitError, Page, Read},
+    store::{CommitError, JobTally, Page, Read},
 };
 
 use crate::{
     db::Engine,
     error::OpenError,
     nouns::{
-        access, agendas, alerts, audit, candidacies, feedback, grants, interviews, jobs, links, mails, names, people, settings,
-        vacancies,
+        access, agendas, alerts, audit, calls, candidacies, feedback, grants, interviews, jobs, links, mails, names, people,
+        settings, tallies, vacancies,
     },
     plan::plan,
     postgres::{self, Postgres},
@@ -249,6 +250,28 @@ impl Store for Database {
     }
     async fn alerts(&self, lasting: bool, limit: u32) -> Read<Vec<Alert>> {
         alerts::list(&self.engine, lasting, limit).await
+    }
+    async fn untold_alerts(&self, before: Timestamp, limit: u32) -> Read<Vec<Alert>> {
+        alerts::untold(&self.engine, before, limit).await
+    }
+    async fn alerts_told(&self, since: Timestamp) -> Read<Vec<(AlertKind, Timestamp)>> {
+        alerts::told(&self.engine, since).await
+    }
+
+    async fn calls(&self, since: Timestamp, seconds: i64) -> Read<Vec<CallCount>> {
+        calls::since(&self.engine, since, seconds).await
+    }
+    async fn lendings(&self, since: Timestamp) -> Read<Vec<LendingDay>> {
+        calls::lent(&self.engine, since).await
+    }
+    async fn job_tallies(&self) -> Read<Vec<JobTally>> {
+        tallies::jobs(&self.engine).await
+    }
+    async fn grant_tallies(&self) -> Read<Vec<(GrantState, i64)>> {
+        tallies::grants(&self.engine).await
+    }
+    async fn bookings(&self, since: Timestamp) -> Read<Vec<(Timestamp, i64)>> {
+        tallies::bookings(&self.engine, since).await
     }
 
     async fn setting(&self, key: &str) -> Read<Option<String>> {

@@ -148,7 +148,12 @@ async fn each_mistake_has_its_own_sentence_and_changes_nothing() {
     let range = TimeRange::new(first.range.start(), first.range.end()).unwrap();
     let event = NewEvent { title: "Offsite".into(), range, description: None, allow_conflict: false };
     refused("a clash", app.create_calendar_event("ana@example.com", None, event, &caller).await, "clash", "allow_conflict");
-    refused("lending is off", app.lend_access_token("ana@example.com", &caller).await, "lending_off", "GREENROOM_LENDING");
+    refused(
+        "lending is off",
+        app.lend_access_token("ana@example.com", Id::new(Uuid::from_u128(1)), &app::LendRequest::default(), &caller).await,
+        "lending_off",
+        "GREENROOM_LENDING",
+    );
     let long = TimeRange::new(world.app.now(), world.app.now().checked_add(SignedDuration::from_hours(24 * 400)).unwrap()).unwrap();
     refused("a long window", app.availability("ana@example.com", long, 60).await, "invalid", "366 days");
 

@@ -57,6 +57,7 @@ pub const PROBLEMS: &[(&str, u16, &str)] = &[
     ("not_yet", 409, "The interview has not taken place yet"),
     ("nothing_pending", 409, "No connection waits for a decision"),
     ("stranger", 409, "The person takes no part in the interview"),
+    ("token_too_short", 409, "The provider's tokens live too short"),
     ("taken", 409, "The name belongs to something else"),
     ("time_not_available", 409, "The time cannot be offered"),
     ("vacancy_closed", 409, "The vacancy is closed"),
@@ -152,7 +153,9 @@ impl From<Error> for Problem {
                 problem.0.field = Some(field.to_owned());
             }
             Error::NeedsAuthorization { url } => problem.0.authorization_url = Some(url.into()),
-            Error::Throttled { retry_after } => problem.0.retry_after = u64::try_from(retry_after).ok(),
+            Error::Throttled { retry_after } | Error::Limited { retry_after, .. } => {
+                problem.0.retry_after = u64::try_from(retry_after).ok();
+            }
             _ => {}
         }
         problem
@@ -188,7 +191,7 @@ pub const fn status(error: &Error) -> StatusCode {
         Error::Invalid { .. } => StatusCode::UNPROCESSABLE_ENTITY,
         Error::Refused { .. } | Error::Busy | Error::NeedsAuthorization { .. } => StatusCode::CONFLICT,
         Error::Stale { .. } => StatusCode::PRECONDITION_FAILED,
-        Error::Throttled { .. } => StatusCode::TOO_MANY_REQUESTS,
+        Error::Throttled { .. } | Error::Limited { .. } => StatusCode::TOO_MANY_REQUESTS,
         Error::Provider { .. } => StatusCode::BAD_GATEWAY,
         Error::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
         Error::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,

@@ -8,6 +8,7 @@
 pub mod api;
 pub mod contract;
 pub mod error;
+pub mod metrics;
 pub mod pages;
 pub mod request;
 pub mod security;

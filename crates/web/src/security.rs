@@ -14,7 +14,7 @@ use axum::{
 use futures_util::StreamExt;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::{WebState, error::refusal, request, texts::t};
+use crate::{WebState, error::refusal, metrics, request, texts::t};
 
 /// Largest request body.
 pub const BODY_LIMIT_BYTES: usize = 256 * 1024;
@@ -43,7 +43,8 @@ pub(crate) fn guard(routes: Router, state: WebState) -> Router {
         .layer(from_fn(check_origin))
         .layer(from_fn_with_state(state.clone(), check_host))
         .layer(from_fn_with_state(state.clone(), add_headers))
-        .layer(from_fn_with_state(state, request::identify))
+        .layer(from_fn_with_state(state.clone(), request::identify))
+        .layer(from_fn_with_state(state, metrics::count))
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the layer hands the payload over")]

@@ -13,7 +13,7 @@ use domain::audit::Actor;
 use ipnet::IpNet;
 use tokio::sync::watch;
 
-use crate::{api::limits::Limits, request};
+use crate::{api::limits::Limits, metrics::Metrics, request};
 
 /// Cheap to clone: every part is shared.
 #[derive(Clone)]
@@ -28,6 +28,8 @@ pub struct WebState {
     pub secure: bool,
     /// Tells request ids of this start from those of the one before.
     pub start_id: Arc<str>,
+    /// What `/metrics` shows, and to whom.
+    pub metrics: Metrics,
     /// How often callers of the API may call.
     pub(crate) limits: Arc<Limits>,
     requests: Arc<AtomicU64>,
@@ -46,11 +48,19 @@ impl WebState {
             secure,
             open_oauth_from: open_oauth_from.into(),
             start_id: start_id.into(),
+            metrics: Metrics::default(),
             limits: Arc::default(),
             requests: Arc::default(),
             stopping: Arc::new(watch::Sender::new(false)),
             app,
         }
+    }
+
+    /// With what `/metrics` asks, and who may read it without a key.
+    #[must_use]
+    pub fn with_metrics(mut self, metrics: Metrics) -> Self {
+        self.metrics = metrics;
+        self
     }
 
     /// Ends the streams of live pages, so that a graceful stop need not wait for their readers.

@@ -3,6 +3,7 @@
 //! Each kind of letter has a function that says what it says, as [`Block`](draft::Block)s with texts from the message file; `plain` and
 //! `html` show the same blocks, so that the two can never say different things.
 
+mod alerts;
 mod candidate;
 mod draft;
 mod html;
@@ -63,6 +64,7 @@ fn write(writer: &mut Writer<'_>, body: &Body) -> Result<Draft, MailError> {
         Body::Proposal { meeting, page, connect } => manager::proposal(writer, meeting, page, connect),
         Body::Summary { vacancy, meetings, unplaced, page } => recruiter::summary(writer, vacancy, meetings, unplaced, page),
         Body::Result { meeting, answers, page } => recruiter::result(writer, meeting, answers, page),
+        Body::Alerts { sections, page } => alerts::alerts(writer, sections, page),
         Body::Attention { subject, code, page } => recruiter::attention(writer, subject, code, page),
     }
 }

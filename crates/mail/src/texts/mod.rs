@@ -40,7 +40,8 @@ impl From<TextError> for MailError {
     }
 }
 
-static ENGLISH: LazyLock<Texts> = LazyLock::new(|| Texts::parse(include_str!("en.properties")));
+static ENGLISH: LazyLock<Texts> =
+    LazyLock::new(|| Texts::parse(concat!(include_str!("en.properties"), include_str!("alerts.properties"))));
 
 /// The English texts.
 pub fn english() -> &'static Texts {
@@ -105,7 +106,10 @@ mod tests {
     #[test]
     fn every_line_is_a_text_and_no_key_comes_twice() {
         let mut seen = std::collections::BTreeSet::new();
-        for line in include_str!("en.properties").lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        for line in concat!(include_str!("en.properties"), include_str!("alerts.properties"))
+            .lines()
+            .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        {
             let (key, text) = line.split_once(" = ").unwrap_or_else(|| panic!("no text: {line}"));
             assert!(seen.insert(key), "`{key}` comes twice");
             assert!(!text.trim().is_empty(), "`{key}` is empty");
@@ -115,7 +119,7 @@ mod tests {
     }
 
     /// Families of keys that end in a number or a code are put together in the code.
-    const FAMILIES: [&str; 4] = ["weekday.", "month.", "reason.", "recommendation."];
+    const FAMILIES: [&str; 5] = ["weekday.", "month.", "reason.", "recommendation.", "alert."];
 
     #[test]
     fn every_text_is_used() {

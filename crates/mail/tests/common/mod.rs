@@ -2,11 +2,12 @@
 
 use domain::{
     EmailAddress, TimeRange, Timestamp,
+    alerts::AlertKind,
     feedback::{Answers, Recommendation, Score},
     vacancies::Place,
 };
 use mail::{Mailbox, Sender};
-use ports::mail::{Addressee, Body, Invite, Letter, Mailer, Meeting, Message};
+use ports::mail::{Addressee, AlertLine, AlertSection, Body, Invite, Letter, Mailer, Meeting, Message};
 use url::Url;
 
 pub fn at(text: &str) -> Timestamp {
@@ -108,6 +109,29 @@ pub fn letters() -> Vec<(&'static str, Letter)> {
     bodies.map(|(name, to, body)| (name, letter(name, to, body))).collect()
 }
 
+fn alert_line(subject: &str, until: Option<&str>) -> AlertLine {
+    let at = |text: &str| text.parse().unwrap();
+    AlertLine { subject: subject.to_owned(), since: at("2026-11-24T08:30:00Z"), until: until.map(at) }
+}
+
+fn sections() -> Vec<AlertSection> {
+    let (began, lasting, over) = (
+        vec![alert_line("zoho:eu", None)],
+        vec![alert_line("zoho:us", None)],
+        vec![alert_line("Bo", Some("2026-11-24T09:00:00Z"))],
+    );
+    vec![
+        AlertSection { kind: AlertKind::CircuitOpen, began, lasting, over: Vec::new(), more: 0 },
+        AlertSection {
+            kind: AlertKind::RefreshFailing,
+            began: vec![alert_line("Ana Díaz", None)],
+            lasting: Vec::new(),
+            over,
+            more: 180,
+        },
+    ]
+}
+
 type Named = (&'static str, Addressee, Body);
 
 fn about_permission() -> Vec<Named> {
@@ -184,6 +208,7 @@ fn to_the_recruiter() -> Vec<Named> {
         ("summary_complete", Body::Summary { vacancy: vacancy(), meetings: vec![meeting()], unplaced: Vec::new(), page: page() }),
         ("summary_empty", Body::Summary { vacancy: vacancy(), meetings: Vec::new(), unplaced: Vec::new(), page: page() }),
         ("result", Body::Result { meeting: meeting(), answers: answers(), page: page() }),
+        ("alerts", Body::Alerts { sections: sections(), page: url("https://greenroom.example.com/alerts") }),
         ("attention", Body::Attention { subject: "Ana Díaz".to_owned(), code: "permission_exhausted".to_owned(), page: manager }),
     ];
     bodies.into_iter().map(|(name, body)| (name, recruiter(), body)).collect()

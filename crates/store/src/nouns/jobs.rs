@@ -31,7 +31,8 @@ static TABLE: Table = Table {
 static BY_ID: LazyLock<String> = LazyLock::new(|| TABLE.select("WHERE id = $1"));
 static IN_STATE: LazyLock<String> = LazyLock::new(|| TABLE.select("WHERE state = $1 ORDER BY id DESC LIMIT $2"));
 static OF_STREAM: LazyLock<String> = LazyLock::new(|| TABLE.select("WHERE stream = $1 AND state = 'open' ORDER BY sequence, id"));
-const NEXT_DUE: &str = "SELECT MIN(due) FROM jobs WHERE state = 'open'";
+/// The watch is due every minute and of no interest to whoever waits for something to happen.
+const NEXT_DUE: &str = "SELECT MIN(due) FROM jobs WHERE state = 'open' AND kind <> 'watch'";
 static NEXT: Table = Table { name: "jobs", columns: &["due"] };
 
 /// One statement picks and leases. `$1` business time, `$2` limit, `$3` a text new for every call, `$4` how long in microseconds;

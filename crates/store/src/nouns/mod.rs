@@ -4,6 +4,7 @@ pub(crate) mod access;
 pub(crate) mod agendas;
 pub(crate) mod alerts;
 pub(crate) mod audit;
+pub(crate) mod calls;
 pub(crate) mod candidacies;
 pub(crate) mod claims;
 pub(crate) mod feedback;
@@ -16,6 +17,7 @@ pub(crate) mod mails;
 pub(crate) mod names;
 pub(crate) mod people;
 pub(crate) mod settings;
+pub(crate) mod tallies;
 pub(crate) mod vacancies;
 
 use ports::{Put, store::Read};
@@ -58,6 +60,9 @@ pub(crate) fn put(put: &Put) -> Read<Noun> {
         Put::LastUse(id, at) => Ok(access::put_last_use(id, *at)),
         Put::Alert(alert) => alerts::put(alert),
         Put::SentMail(mail) => Ok(mails::put(mail)),
+        Put::Calls(counted) => Ok(calls::add(counted)),
+        Put::Lending(lending) => Ok(calls::lend(lending)),
+        Put::ForgetCounts(before) => Ok(calls::forget(*before)),
         Put::Setting(key, value) => Ok(settings::put(key, value)),
     }
 }

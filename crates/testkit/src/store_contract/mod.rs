@@ -12,6 +12,7 @@
 
 pub mod changes;
 pub mod claims;
+pub mod counts;
 pub mod fixtures;
 pub mod job_orders;
 pub mod job_runs;
@@ -46,6 +47,10 @@ macro_rules! every_promise {
         $run!(nouns attempts_are_counted_one_at_a_time);
         $run!(nouns the_latest_use_is_remembered);
         $run!(nouns an_alert_lasts_until_it_ends);
+        $run!(counts an_alert_waits_until_people_are_told);
+        $run!(counts calls_of_all_nodes_add_up);
+        $run!(counts lent_tokens_end_at_their_limit);
+        $run!(counts jobs_grants_and_bookings_are_counted);
         $run!(nouns a_mail_is_recorded_once);
         $run!(nouns the_log_comes_back_as_it_was);
         $run!(lists pages_follow_each_other);

@@ -294,6 +294,7 @@ pub async fn an_alert_lasts_until_it_ends(store: Arc<dyn Store>) {
         raised_at: at(10),
         told_at: None,
         ended_at: None,
+        ended_told_at: None,
     };
     store.commit(puts([Put::Alert(alert.clone())])).await.unwrap();
     assert_eq!(store.lasting_alert(AlertKind::CircuitOpen, "zoho:eu").await.unwrap(), Some(alert.clone()));

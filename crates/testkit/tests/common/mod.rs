@@ -505,6 +505,7 @@ async fn open(
             default_week: scheduling::WeeklyHours::default(),
             link_days: 7,
             lending: false,
+            alerts: app::AlertSettings::default(),
             demo: false,
             timing: app::Timing::default(),
         },

@@ -8,6 +8,7 @@ use axum::{
     http::{Extensions, HeaderMap, HeaderName, StatusCode, header},
 };
 use domain::access::{ApiKey, Right};
+use ipnet::IpNet;
 
 use super::limits::Wait;
 use crate::{WebState, error};
@@ -116,8 +117,13 @@ pub(crate) async fn require(state: &WebState, headers: &HeaderMap, peer: IpAddr,
 /// Whether the caller's address lies in a network that needs no key for the first version's endpoints. A request that came through a
 /// proxy does not count: its address is the proxy's.
 pub(crate) fn is_open_to(state: &WebState, headers: &HeaderMap, peer: IpAddr) -> bool {
+    is_within(&state.open_oauth_from, headers, peer)
+}
+
+/// As [`is_open_to`], for any list of networks.
+pub(crate) fn is_within(networks: &[IpNet], headers: &HeaderMap, peer: IpAddr) -> bool {
     let by_proxy = PROXY_HEADERS.iter().any(|name| headers.contains_key(name));
-    !by_proxy && !peer.is_unspecified() && state.open_oauth_from.iter().any(|network| network.contains(&peer))
+    !by_proxy && !peer.is_unspecified() && networks.iter().any(|network| network.contains(&peer))
 }
 
 /// What proxies add.

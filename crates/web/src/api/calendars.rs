@@ -1,4 +1,4 @@
-//! A manager's calendars: list, read, write, free times, and the short-lived token that may be lent.
+//! A manager's calendars: list, read, write, free times.
 
 use app::{EventView, NewEvent};
 use axum::{
@@ -52,14 +52,6 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         )
         .query::<AvailabilityWindow>()
         .answers::<Availability>(),
-        post(
-            "/managers/{manager}/access-token",
-            Right::Lend,
-            "Lends a short-lived access token, on the record; off unless the installation allows it",
-            lend,
-        )
-        .answers::<LentToken>()
-        .secret(),
     ]
 }
 
@@ -281,19 +273,4 @@ async fn availability(
         slots: view.slots.into_iter().map(Span::from).collect(),
         busy: view.busy.into_iter().map(Span::from).collect(),
     }))
-}
-
-/// A short-lived access token.
-#[derive(Serialize, ToSchema)]
-struct LentToken {
-    access_token: String,
-    token_type: &'static str,
-    expires_at: Moment,
-}
-
-async fn lend(State(state): State<WebState>, by: Authorized, Path(manager): Path<String>) -> Answer<Body<LentToken>> {
-    let email = address(&state, &manager).await?;
-    let lent = state.app.lend_access_token(&email, &by.caller).await?;
-    let access_token = lent.access_token.expose().to_owned();
-    Ok(Body(LentToken { access_token, token_type: "Zoho-oauthtoken", expires_at: lent.expires_at.into() }))
 }

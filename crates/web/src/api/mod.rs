@@ -4,6 +4,7 @@
 //! The shapes are the API's own: nouns of `domain` never reach a caller as they are stored. v1 only grows.
 
 pub(crate) mod access;
+mod alerts;
 mod audit;
 mod calendars;
 mod check;
@@ -15,6 +16,7 @@ mod input;
 mod interviews;
 mod jobs;
 mod keys;
+mod lendings;
 pub(crate) mod limits;
 mod mails;
 mod managers;
@@ -31,7 +33,7 @@ use axum::{
 };
 
 use self::endpoint::Endpoint;
-use crate::{WebState, error::Problem};
+use crate::{WebState, error::Problem, metrics};
 
 /// Where version 1 begins.
 const PREFIX: &str = "/api/v1";
@@ -44,6 +46,7 @@ pub fn routes(state: &WebState) -> Router<WebState> {
         .route(&format!("{PREFIX}/openapi.json"), get(move || std::future::ready(openapi::answer(&document))))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
+        .route("/metrics", get(metrics::show))
         .route("/api/{*rest}", any(not_found))
 }
 
@@ -56,10 +59,12 @@ fn endpoints() -> Vec<Endpoint> {
         feedback::endpoints(),
         managers::endpoints(),
         calendars::endpoints(),
+        lendings::endpoints(),
         check::endpoints(),
         paused::endpoints(),
         mails::endpoints(),
         jobs::endpoints(),
+        alerts::endpoints(),
         audit::endpoints(),
         keys::endpoints(),
     ]

@@ -45,6 +45,10 @@ pub enum Section {
     Managers,
     /// `/attention`
     Attention,
+    /// `/alerts`
+    Alerts,
+    /// `/health`
+    Health,
     /// `/jobs`
     Jobs,
     /// `/keys`
@@ -64,6 +68,8 @@ pub struct NavItem {
     pub label: String,
     /// Whether the page belongs to it.
     pub current: bool,
+    /// How much waits there, in a number and in words.
+    pub count: Option<(usize, String)>,
 }
 
 /// Around pages of the dashboard.
@@ -77,6 +83,8 @@ pub struct Frame {
     pub role: Role,
     /// The form token of this log-in.
     pub csrf: String,
+    /// How many alerts last.
+    pub alerts: usize,
     /// Whether messages stay on this machine.
     pub mail_local: bool,
     /// The demo's clock.
@@ -98,6 +106,7 @@ impl Frame {
             section,
             role: admin.session.role(),
             csrf: admin.csrf.clone(),
+            alerts: state.app.count_alerts().await?,
             mail_local: state.app.keeps_mail(),
             demo: settings.demo.then(|| moment(state.app.now()).text),
             paused_all: state.app.paused_all().await?,
@@ -118,15 +127,24 @@ impl Frame {
             (Section::Interviews, "/interviews", t("nav.interviews")),
             (Section::Managers, "/managers", t("nav.managers")),
             (Section::Attention, "/attention", t("nav.attention")),
+            (Section::Alerts, "/alerts", t("nav.alerts")),
+            (Section::Health, "/health", t("nav.health")),
             (Section::Jobs, "/jobs", t("nav.jobs")),
             (Section::Keys, "/keys", t("nav.keys")),
             (Section::Audit, "/audit", t("nav.audit")),
             (Section::Mailbox, "/mailbox", t("nav.mailbox")),
         ];
+        let words = || t("nav.alerts.count").with("count", self.alerts).to_string();
+        let count = |section| (section == Section::Alerts && self.alerts > 0).then(|| (self.alerts, words()));
         let sees = |href: &str| needs_of(href).is_some_and(|needs| needs.admits(self.role, &Method::GET));
         all.into_iter()
             .filter(|(_, href, _)| sees(href))
-            .map(|(section, href, label)| NavItem { href, label: label.to_string(), current: section == self.section })
+            .map(|(section, href, label)| NavItem {
+                href,
+                label: label.to_string(),
+                current: section == self.section,
+                count: count(section),
+            })
             .collect()
     }
 }

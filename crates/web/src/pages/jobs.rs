@@ -77,6 +77,7 @@ fn about(work: &Work) -> String {
         | Work::Finish { interview, .. }
         | Work::Nag { interview, .. }
         | Work::ReleaseProvisional { interview, .. } => interview.to_string(),
+        Work::Watch | Work::AlertPost { .. } => "alerts".to_owned(),
         // The key of a mail ends with its own numbers; the first id in it is what it is about.
         Work::Mail { order } => order.key().split(':').find(|part| href_of(part).is_some()).unwrap_or_default().to_owned(),
     }

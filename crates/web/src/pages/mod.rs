@@ -2,6 +2,7 @@
 //!
 //! Templates stand in `templates/`, words in `src/texts/`. Every page works without JavaScript; `static/greenroom.js` only adds.
 
+mod alerts;
 mod attention;
 mod audit;
 mod candidate;
@@ -12,6 +13,7 @@ mod feedback;
 mod feedback_form;
 mod forms;
 mod frame;
+mod health;
 mod interview;
 mod interviews;
 mod jobs;
@@ -88,6 +90,8 @@ fn dashboard_routes() -> Vec<DashboardRoute> {
         ("/managers", DESK, get(managers::list)),
         ("/managers/{id}", DESK, get(managers::show).post(managers::act)),
         ("/attention", DESK, get(attention::show)),
+        ("/alerts", DESK, get(alerts::show)),
+        ("/health", DESK, get(health::show)),
         ("/jobs", DESK, get(jobs::show).post(jobs::act)),
         ("/keys", ADMINISTRATORS, get(keys::show).post(keys::act)),
         ("/audit", AUDITORS, get(audit::show)),

@@ -5,10 +5,12 @@ use std::{collections::BTreeSet, fs, path::Path};
 use super::*;
 
 /// Families that are looked up with a code made at run time.
-const FAMILIES: [&str; 17] = [
+const FAMILIES: [&str; 19] = [
     "action",
+    "alert",
     "attention",
     "cancelled_by",
+    "class",
     "connect",
     "deed",
     "done",

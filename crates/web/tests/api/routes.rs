@@ -74,6 +74,7 @@ fn body(path: &str) -> Value {
             serde_json::json!({"technical": 1, "communication": 1, "problem_solving": 1, "culture": 1, "overall": 1, "recommendation": "maybe"})
         }
         "decision" => serde_json::json!({"accept": true}),
+        "lendings" => serde_json::json!({"purpose": "a report"}),
         "calendar" => serde_json::json!({"calendar_id": "primary"}),
         "events" => serde_json::json!({"title": "Chat", "start": "2026-12-01T10:00:00Z", "end": "2026-12-01T11:00:00Z"}),
         _ => serde_json::json!({}),

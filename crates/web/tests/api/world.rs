@@ -237,6 +237,7 @@ async fn open_app(dir: &std::path::Path, clock: &FrozenClock, zoho: &Url) -> App
             default_week: scheduling::WeeklyHours::default(),
             link_days: 7,
             lending: false,
+            alerts: app::AlertSettings::default(),
             demo: false,
             timing: app::Timing::default(),
         },

@@ -11,10 +11,11 @@ use domain::{
     access::{Account, ApiKey, Session, Throttle},
     alerts::{Alert, AlertKind},
     audit::Entry,
+    calls::{CallCount, LendingDay},
     candidacies::Candidacy,
     claims::Holder,
     feedback::Feedback,
-    grants::Grant,
+    grants::{Grant, GrantState},
     interviews::{Interview, InterviewState},
     jobs::{Job, JobState},
     links::{Link, Purpose},
@@ -25,7 +26,7 @@ use domain::{
 use ports::{
     Change, LeaseClock, Put, Store,
     change::Scope,
-    store::{CommitError, Page, Read},
+    store::{CommitError, JobTally, Page, Read},
 };
 use testkit::FrozenClock;
 
@@ -48,6 +49,8 @@ pub struct Rows {
     pub mails: Vec<SentMail>,
     pub entries: Vec<Entry>,
     pub alerts: Vec<Alert>,
+    pub calls: Vec<CallCount>,
+    pub lendings: Vec<LendingDay>,
     pub settings: Vec<(String, String)>,
 }
 
@@ -104,6 +107,11 @@ impl Store for FakeStore {
                 }
                 Put::Alert(row) => put!(rows.alerts, row),
                 Put::SentMail(row) => put!(rows.mails, row),
+                Put::Calls(row) => rows.calls.push(row),
+                Put::Lending(row) => {
+                    rows.lendings.push(LendingDay { grant: row.grant, day: row.hour, count: 1, ends_at: row.ends_at });
+                }
+                Put::ForgetCounts(_) => {}
                 Put::Setting(key, value) => {
                     rows.settings.retain(|(known, _)| *known != key);
                     rows.settings.push((key, value));
@@ -239,6 +247,27 @@ impl Store for FakeStore {
     }
     async fn alerts(&self, lasting: bool, _: u32) -> Read<Vec<Alert>> {
         Ok(self.read(|rows| rows.alerts.iter().filter(|alert| !lasting || alert.ended_at.is_none()).cloned().collect()))
+    }
+    async fn untold_alerts(&self, _: Timestamp, _: u32) -> Read<Vec<Alert>> {
+        Ok(Vec::new())
+    }
+    async fn alerts_told(&self, _: Timestamp) -> Read<Vec<(AlertKind, Timestamp)>> {
+        Ok(Vec::new())
+    }
+    async fn calls(&self, since: Timestamp, _: i64) -> Read<Vec<CallCount>> {
+        Ok(self.read(|rows| rows.calls.iter().filter(|row| row.since >= since).cloned().collect()))
+    }
+    async fn lendings(&self, since: Timestamp) -> Read<Vec<LendingDay>> {
+        Ok(self.read(|rows| rows.lendings.iter().filter(|row| row.day >= since).cloned().collect()))
+    }
+    async fn job_tallies(&self) -> Read<Vec<JobTally>> {
+        Ok(Vec::new())
+    }
+    async fn grant_tallies(&self) -> Read<Vec<(GrantState, i64)>> {
+        Ok(Vec::new())
+    }
+    async fn bookings(&self, _: Timestamp) -> Read<Vec<(Timestamp, i64)>> {
+        Ok(Vec::new())
     }
     async fn setting(&self, key: &str) -> Read<Option<String>> {
         Ok(self.read(|rows| rows.settings.iter().find(|(known, _)| known == key).map(|(_, value)| value.clone())))

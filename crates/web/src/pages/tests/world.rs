@@ -7,6 +7,8 @@ use async_trait::async_trait;
 use axum::Router;
 use domain::{
     EmailAddress, Id, TimeRange, Timestamp,
+    alerts::Alert,
+    calls::{CallCount, LendingDay},
     links::{Link, Purpose},
 };
 use ports::{
@@ -173,6 +175,41 @@ impl World {
     }
 }
 
+fn alert(number: u32, kind: &str, subject: &str, ended_at: Option<&str>) -> Alert {
+    row(json!({
+        "id": id("alt", number), "rev": 1, "kind": kind, "subject": subject, "details": {}, "raised_at": "2026-11-24T08:30:00Z",
+        "told_at": null, "ended_at": ended_at, "ended_told_at": null,
+    }))
+}
+
+fn call(since: &str, operation: &str, class: &str, up_to_millis: i64, count: i64) -> CallCount {
+    row(json!({
+        "since": since, "provider": "zoho", "data_centre": "eu", "operation": operation, "class": class, "up_to_millis": up_to_millis,
+        "count": count,
+    }))
+}
+
+fn alerts() -> Vec<Alert> {
+    vec![
+        alert(1, "circuit_open", "zoho:eu", None),
+        alert(2, "refresh_failing", &id("gra", 1), None),
+        alert(3, "disk_low", "disk", Some("2026-11-24T08:45:00Z")),
+    ]
+}
+
+fn calls() -> Vec<CallCount> {
+    vec![
+        call("2026-11-24T08:00:00Z", "list_events", "ok", 250, 40),
+        call("2026-11-24T08:00:00Z", "list_events", "throttled", 50, 3),
+        call("2026-11-24T09:00:00Z", "refresh", "ok", 1_000, 2),
+    ]
+}
+
+fn lendings() -> Vec<LendingDay> {
+    let (day, ends_at) = ("2026-11-24T00:00:00Z".parse().unwrap(), "2026-11-24T09:40:00Z".parse().unwrap());
+    vec![LendingDay { grant: id("gra", 1).parse().unwrap(), day, count: 4, ends_at }]
+}
+
 fn settings(demo: bool) -> Settings {
     let zone = domain::Zone::utc();
     Settings {
@@ -182,6 +219,7 @@ fn settings(demo: bool) -> Settings {
         default_week: scheduling::Rules::usual(zone).to_draft().week,
         link_days: 7,
         lending: false,
+        alerts: app::AlertSettings::default(),
         demo,
         timing: app::Timing::default(),
     }
@@ -291,7 +329,9 @@ fn rows() -> Rows {
         accounts: Vec::new(),
         throttles: Vec::new(),
         last_uses: Vec::new(),
-        alerts: Vec::new(),
+        alerts: alerts(),
+        calls: calls(),
+        lendings: lendings(),
         jobs: vec![row(json!({
             "id": id("job", 1), "work": {"work": "settle", "interview": id("itv", 1)}, "sequence": 1, "due": now, "attempt": 8, "wake": 0, "state": "dead",
             "last_error": "the calendar refused the event", "created_at": now,
