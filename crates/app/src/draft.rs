@@ -66,6 +66,7 @@ impl Draft<'_> {
             request: self.caller.request.clone(),
             payload,
             salt: self.app.entropy().bytes::<16>().to_vec(),
+            mac: None,
         });
     }
 

@@ -53,20 +53,38 @@ impl App {
     /// A key is missing: reads the keys again, unless that was done a moment ago. Whether it is there now is for the caller to see.
     pub(crate) async fn look_for_key(&self, id: &KeyId) {
         let _turn = self.0.ring.looking.lock().await;
-        if self.key_ring().get(id).is_some() {
+        if self.key_ring().get(id).is_some() || !self.is_time_to_look() {
             return;
-        }
-        let now = self.now();
-        {
-            let mut looked = self.0.ring.looked_at.lock().unwrap_or_else(PoisonError::into_inner);
-            if looked.is_some_and(|at| (now.as_second() - at.as_second()).abs() < LOOK_SECONDS) {
-                return;
-            }
-            *looked = Some(now);
         }
         if let Err(error) = self.read_keys().await {
             tracing::error!(missing = %id, %error, "the keys could not be read again");
         }
+    }
+
+    /// Something was made with a key that may be new: reads the keys again, unless that was done a moment ago. Whether they were read.
+    pub(crate) async fn look_again(&self) -> bool {
+        let _turn = self.0.ring.looking.lock().await;
+        if !self.is_time_to_look() {
+            return false;
+        }
+        match self.read_keys().await {
+            Ok(()) => true,
+            Err(error) => {
+                tracing::error!(%error, "the keys could not be read again");
+                false
+            }
+        }
+    }
+
+    /// Whether the last look was long enough ago; if so, this is the next.
+    fn is_time_to_look(&self) -> bool {
+        let now = self.now();
+        let mut looked = self.0.ring.looked_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_time = looked.is_none_or(|at| (now.as_second() - at.as_second()).abs() >= LOOK_SECONDS);
+        if is_time {
+            *looked = Some(now);
+        }
+        is_time
     }
 
     /// Reads the keys from where they are kept and uses them from now on. Nothing changes where they cannot be read, or where the key that

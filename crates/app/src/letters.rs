@@ -90,6 +90,7 @@ impl App {
             MailOrder::Proposal { interview, sequence } => self.proposal(*interview, *sequence).await?,
             MailOrder::Summary { vacancy, .. } => self.summary(*vacancy).await?,
             MailOrder::Result { interview, .. } => self.result(*interview).await?,
+            MailOrder::Checkpoint { seq } => self.checkpoint_letter(*seq).await?,
             MailOrder::Attention { subject, code, .. } => self.attention_letter(subject, code).await?,
             MailOrder::Alerts { digest } => self.alerts_letter(digest).await?,
         };

@@ -6,6 +6,7 @@
 mod access;
 mod alerts;
 mod arrange;
+mod audit;
 mod calendars;
 mod calls;
 mod compare;
@@ -37,6 +38,7 @@ use std::{
 
 pub use access::{NewKey, NewSession, SessionView};
 pub use alerts::{AlertSettings, AlertView, Hook};
+pub use audit::{AuditSettings, AuditState, Checked, ExportedLine, Flaw, Report, VerifyOptions, What, parse_checkpoints};
 pub use calendars::{AvailabilityView, EventView, NewEvent};
 pub use calls::Provider;
 pub use compare::FreeBusyView;
@@ -51,7 +53,9 @@ pub use monitoring::{CallKey, CallsView, Counters, DayView, Gauges, GrantHealth,
 pub use operations::Readiness;
 pub use people::{CandidateInput, GrantView, ManagerView, PersonInput};
 pub use permission::{Callback, ConnectView, DisconnectView, PermissionView, RefreshOutcome, Setup, Status};
-use ports::{CalendarProvider, Change, Clock, Entropy, KeySource, Mailer, Poster, Store, change::Conflict, store::CommitError};
+use ports::{
+    CalendarProvider, Change, Clock, Entropy, KeySource, Mailer, Poster, Store, Witness, change::Conflict, store::CommitError,
+};
 use scheduling::{Rules, RulesDraft, WeeklyHours};
 pub use timing::Timing;
 use url::Url;
@@ -76,6 +80,8 @@ pub struct Settings {
     pub lending: bool,
     /// Whom alerts are told.
     pub alerts: AlertSettings,
+    /// Where checkpoints of the audit log go besides the database.
+    pub audit: AuditSettings,
     /// Whether this is the demo.
     pub demo: bool,
     /// How long things may take.
@@ -108,6 +114,8 @@ pub struct Parts {
     pub mailer: Arc<dyn Mailer>,
     /// Webhooks.
     pub poster: Arc<dyn Poster>,
+    /// The file that keeps checkpoints of the audit log, if there is one.
+    pub witness: Option<Arc<dyn Witness>>,
     /// Business time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.
@@ -218,7 +226,7 @@ impl App {
         let orders = !change.jobs.is_empty();
         let seen = monitoring::Seen::of(&change);
         let begun = tokio::time::Instant::now();
-        self.store().commit(change).await?;
+        self.write(change).await?;
         self.0.numbers.committed(&seen, begun.elapsed());
         if orders {
             self.ring();

@@ -83,7 +83,7 @@ impl App {
                 audit: lines.iter().map(|(at, seen)| self.call_line(*at, seen)).collect(),
                 ..Change::at(self.now())
             };
-            if let Err(error) = self.store().commit(change).await {
+            if let Err(error) = self.write(change).await {
                 tracing::warn!(%error, calls = lines.len(), "calls could not be written down; they are kept for the next time");
                 self.0.numbers.give_back(counts, lines);
                 return;
@@ -109,6 +109,7 @@ impl App {
                 "millis": seen.millis,
             }),
             salt: self.entropy().bytes::<16>().to_vec(),
+            mac: None,
         }
     }
 

@@ -1,8 +1,7 @@
-//! What administrators and auditors look at: jobs given up, mails sent, the log, readiness.
+//! What administrators and auditors look at: jobs given up, mails sent, readiness.
 
 use domain::{
     EmailAddress, Id,
-    audit::Entry,
     jobs::{Job, JobState},
     mails::SentMail,
 };
@@ -18,6 +17,8 @@ pub struct Readiness {
     pub ok: bool,
     /// What is wrong and how to mend it.
     pub problems: Vec<String>,
+    /// Lines of the audit log that wait to be sealed; `None` where the database does not answer.
+    pub audit_unsealed: Option<i64>,
 }
 
 impl App {
@@ -58,16 +59,6 @@ impl App {
         self.0.parts.mailer.keeps_local()
     }
 
-    /// The log of one subject, newest first.
-    pub async fn trail(&self, subject: &str, limit: u32) -> Result<Vec<Entry>> {
-        Ok(self.store().audit_of(subject, limit).await?)
-    }
-
-    /// The whole log, newest first.
-    pub async fn audit(&self, page: Page) -> Result<Vec<Entry>> {
-        Ok(self.store().audit(page).await?)
-    }
-
     /// Whether this process can do its work, and what to mend where it cannot.
     pub async fn ready(&self) -> Readiness {
         let mut problems = Vec::new();
@@ -89,6 +80,13 @@ impl App {
             }
             Err(error) => tracing::error!(%error, "grants cannot be read"),
         }
-        Readiness { ok: problems.is_empty(), problems }
+        let audit_unsealed = match self.store().audit_tally().await {
+            Ok(tally) => Some(tally.unsealed),
+            Err(error) => {
+                tracing::error!(%error, "the audit log cannot be counted");
+                None
+            }
+        };
+        Readiness { ok: problems.is_empty(), problems, audit_unsealed }
     }
 }

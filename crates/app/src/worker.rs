@@ -74,6 +74,7 @@ impl Worker {
         tokio::pin!(stop);
         let stopped = Arc::new(Notify::new());
         let keeper = tokio::spawn(self.app.clone().keep_counts(Arc::clone(&stopped)));
+        let auditing = tokio::spawn(self.app.clone().keep_audit());
         loop {
             let leased = self.lease().await;
             while self.running.try_join_next().is_some() {}
@@ -90,6 +91,8 @@ impl Worker {
                 () = idle => {}
             }
         }
+        // Whatever it was doing is written whole or not at all.
+        auditing.abort();
         while self.running.join_next().await.is_some() {}
         stopped.notify_one();
         if let Err(error) = keeper.await {
@@ -217,6 +220,8 @@ impl App {
             Work::Mail { order } => self.run_mail(order, job.attempt).await,
             Work::Finish { interview, sequence } => self.run_finish(*interview, *sequence).await,
             Work::Nag { interview, nag } => self.run_nag(*interview, *nag).await,
+            Work::GiveOutCheckpoint { seq, way } => self.run_give_out_checkpoint(*seq, *way, job.attempt).await,
+            Work::CheckAudit { after, chain, held } => self.run_check_audit(*after, chain.as_deref(), *held).await,
             Work::ReleaseProvisional { interview, sequence } => self.run_release_provisional(*interview, *sequence).await,
         }
     }

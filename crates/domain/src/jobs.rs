@@ -100,6 +100,42 @@ pub enum Work {
         /// Void if the interview was moved since.
         sequence: i64,
     },
+    /// Hands a checkpoint of the audit log to somebody outside the database; by mail it is a [`Work::Mail`].
+    GiveOutCheckpoint {
+        /// Of which place.
+        seq: i64,
+        /// To whom.
+        way: Way,
+    },
+    /// Reads a slice of the audit chain again.
+    CheckAudit {
+        /// Behind this place.
+        after: i64,
+        /// The chain's value there, in hexadecimal; `None` at the beginning.
+        chain: Option<String>,
+        /// Whether the slices before held.
+        held: bool,
+    },
+}
+
+/// A way out of the database for a checkpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Way {
+    /// A file that is only appended to.
+    File,
+    /// A webhook.
+    Webhook,
+}
+
+impl Way {
+    /// As it stands in keys.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Webhook => "webhook",
+        }
+    }
 }
 
 impl Work {
@@ -117,6 +153,7 @@ impl Work {
             | Self::Finish { interview, .. }
             | Self::Nag { interview, .. }
             | Self::ReleaseProvisional { interview, .. } => Some(interview.to_string()),
+            Self::GiveOutCheckpoint { .. } | Self::CheckAudit { .. } => Some("audit".to_owned()),
             Self::Mail { .. } | Self::Watch | Self::AlertPost { .. } => None,
         }
     }
@@ -138,6 +175,8 @@ impl Work {
             Self::Watch => "watch",
             Self::AlertPost { .. } => "alert_post",
             Self::ReleaseProvisional { .. } => "release_provisional",
+            Self::GiveOutCheckpoint { .. } => "give_out_checkpoint",
+            Self::CheckAudit { .. } => "check_audit",
         }
     }
 }

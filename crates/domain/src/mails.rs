@@ -108,6 +108,11 @@ pub enum MailOrder {
         /// What is news.
         digest: Digest,
     },
+    /// Takes a checkpoint of the audit log out of the database.
+    Checkpoint {
+        /// Of which place.
+        seq: i64,
+    },
 }
 
 /// What happened to an interview.
@@ -144,6 +149,7 @@ impl MailOrder {
             Self::Result { .. } => "result".to_owned(),
             Self::Attention { .. } => "attention".to_owned(),
             Self::Alerts { .. } => "alerts".to_owned(),
+            Self::Checkpoint { .. } => "checkpoint".to_owned(),
         }
     }
 
@@ -162,6 +168,7 @@ impl MailOrder {
             Self::Summary { vacancy, .. } => vacancy.to_string(),
             Self::Attention { subject, .. } => subject.clone(),
             Self::Alerts { .. } => "alerts".to_owned(),
+            Self::Checkpoint { .. } => "audit".to_owned(),
         }
     }
 
@@ -182,6 +189,7 @@ impl MailOrder {
             Self::Result { interview, rev } => format!("mail:{kind}:{interview}:{rev}"),
             Self::Attention { subject, code, at } => format!("mail:{kind}:{subject}:{code}:{at}"),
             Self::Alerts { digest } => format!("mail:{kind}:{}", digest.at.as_microsecond()),
+            Self::Checkpoint { seq } => format!("mail:{kind}:{seq}"),
         }
     }
 }

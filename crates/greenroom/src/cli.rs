@@ -11,7 +11,7 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     check,
-    commands::{doctor, keys},
+    commands::{audit, doctor, keys},
     config::{Config, Variables},
     demo, import, logs, serve, wiring,
     world::MachineClock,
@@ -52,6 +52,11 @@ enum Command {
     Keys {
         #[command(subcommand)]
         what: keys::What,
+    },
+    /// The audit log: verify it, export it, print its public keys.
+    Audit {
+        #[command(subcommand)]
+        what: audit::Audit,
     },
     /// Look at everything Greenroom stands on, and say what is wrong and how to mend it; exit 0 or 1.
     Doctor(doctor::Arguments),
@@ -132,6 +137,7 @@ fn start(arguments: Arguments) -> Result<ExitCode> {
             Command::Simulate { what: Simulate::Zoho { port, calendar, data, redirect_uri } } => {
                 simulate(port, calendar, data, redirect_uri).await
             }
+            Command::Audit { what } => audit::run(what, &Config::from(&variables)?, home.as_deref()).await,
             Command::Admin { what: Admin::Link { name } } => admin_link(&Config::from(&variables)?, home.as_deref(), &name).await,
             Command::Keys { what } => keys::keys(what, &Config::from(&variables)?, home.as_deref()).await,
             Command::Doctor(arguments) => doctor::doctor(arguments, &variables, home).await,

@@ -1,4 +1,5 @@
 //! Subcommands for the machine's operator, one file each.
 
+pub mod audit;
 pub mod doctor;
 pub mod keys;

@@ -11,7 +11,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
-use app::{AlertSettings, Hook};
+use app::{AlertSettings, AuditSettings, Hook};
 use calendars::{
     ZohoConfig,
     zoho::{DEFAULT_ACCOUNTS_URL, DEFAULT_SCOPES, parse_hosts, parse_scopes},
@@ -70,6 +70,10 @@ pub struct Config {
     pub alerts: AlertSettings,
     /// Networks that may read `/metrics` without a key.
     pub metrics_from: Vec<IpNet>,
+    /// The file that keeps checkpoints of the audit log.
+    pub audit_file: Option<PathBuf>,
+    /// Where else they go.
+    pub audit: AuditSettings,
     /// What signs webhooks.
     pub webhook_secret: Option<WebhookSecret>,
     /// The certificate's chain and its key, if HTTPS ends here.
@@ -112,6 +116,11 @@ impl Config {
             .filter(|name| variables.get(name).is_some())
             .collect();
         ensure!(places.len() < 2, "{} are both set; keep one", places.join(" and "));
+        let webhook_secret: Option<WebhookSecret> = variables
+            .secret("GREENROOM_WEBHOOK_SECRET")?
+            .map(|text| text.parse())
+            .transpose()
+            .context("GREENROOM_WEBHOOK_SECRET cannot be used")?;
         let host = public_url.host_str().unwrap_or("localhost").to_owned();
         Ok(Self {
             listen: variables
@@ -134,11 +143,9 @@ impl Config {
             lending: variables.flag("GREENROOM_LENDING")?,
             alerts: alerts(variables)?,
             metrics_from: networks(variables, "GREENROOM_METRICS_FROM")?,
-            webhook_secret: variables
-                .secret("GREENROOM_WEBHOOK_SECRET")?
-                .map(|text| text.parse())
-                .transpose()
-                .context("GREENROOM_WEBHOOK_SECRET cannot be used")?,
+            audit_file: variables.get("GREENROOM_AUDIT_FILE").map(PathBuf::from),
+            audit: audit(variables, webhook_secret.is_some())?,
+            webhook_secret,
             tls: tls(variables, &public_url)?,
             listen_http: variables.parse("GREENROOM_LISTEN_HTTP")?,
             trusted_proxies: networks(variables, "GREENROOM_TRUSTED_PROXIES")?,
@@ -247,6 +254,20 @@ fn alerts(variables: &Variables) -> Result<AlertSettings> {
     Ok(AlertSettings { to, webhook: Some(Hook(url)) })
 }
 
+/// Where checkpoints of the audit log go besides the database.
+fn audit(variables: &Variables, signed: bool) -> Result<AuditSettings> {
+    let webhook: Option<Url> = variables.parse("GREENROOM_AUDIT_WEBHOOK")?;
+    if let Some(url) = &webhook {
+        ensure!(
+            url.scheme() == "https" || (url.scheme() == "http" && is_loopback(url)),
+            "GREENROOM_AUDIT_WEBHOOK is neither https nor on this machine; a checkpoint could be replaced on its way: use https"
+        );
+        ensure!(signed, "GREENROOM_AUDIT_WEBHOOK is set, and GREENROOM_WEBHOOK_SECRET, which signs what goes there, is not");
+    }
+    let file = variables.get("GREENROOM_AUDIT_FILE").is_some();
+    Ok(AuditSettings { file, mail: variables.parse("GREENROOM_AUDIT_MAIL")?, webhook })
+}
+
 fn smtp(variables: &Variables) -> Result<Option<SmtpConfig>> {
     let Some(host) = variables.get("EMAIL_HOST") else { return Ok(None) };
     Ok(Some(SmtpConfig {
@@ -324,6 +345,18 @@ mod tests {
             Config::from(&variables(&[("EMAIL_HOST", "smtp.acme.test"), ("GREENROOM_RECRUITING_CONTACT", "jobs@acme.test")]))
                 .is_ok()
         );
+    }
+
+    #[test]
+    fn checkpoints_leave_over_https_and_signed() {
+        let secret = ("GREENROOM_WEBHOOK_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
+        assert!(error(&[("GREENROOM_AUDIT_WEBHOOK", "https://audit.example.com/in")]).contains("GREENROOM_WEBHOOK_SECRET"));
+        assert!(error(&[("GREENROOM_AUDIT_WEBHOOK", "http://audit.example.com/in"), secret]).contains("https"));
+        assert!(error(&[("GREENROOM_WEBHOOK_SECRET", "hunter2")]).contains("openssl rand"));
+        for url in ["https://audit.example.com/in", "http://127.0.0.1:9000/in"] {
+            let config = Config::from(&variables(&[("GREENROOM_AUDIT_WEBHOOK", url), secret])).unwrap();
+            assert_eq!(config.audit.webhook.unwrap().as_str(), url);
+        }
     }
 
     #[test]

@@ -14,4 +14,5 @@ mod process;
 mod remote;
 mod serve;
 pub mod wiring;
+mod witness;
 pub mod world;

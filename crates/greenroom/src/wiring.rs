@@ -11,7 +11,7 @@ use app::{App, Parts, Settings};
 use calendars::{Webhooks, Zoho};
 use domain::Timestamp;
 use mail::{Mailbox, Sender, Smtp};
-use ports::{Change, Clock, Entropy, Mailer, Put, Store};
+use ports::{Change, Clock, Entropy, Mailer, Put, Store, Witness};
 use vault::KeyId;
 use web::{WebState, metrics::Metrics};
 
@@ -19,6 +19,7 @@ use crate::{
     config::Config,
     keys::KeyPlace,
     process,
+    witness::WitnessFile,
     world::{MachineClock, SystemEntropy},
 };
 
@@ -60,6 +61,7 @@ pub async fn install(config: &Config, home: Option<&Path>, clock: Arc<dyn Clock>
         providers: vec![Arc::new(provider)],
         mailer,
         poster: Arc::new(Webhooks::new(config.webhook_secret.clone())?),
+        witness: config.audit_file.clone().map(|path| -> Arc<dyn Witness> { Arc::new(WitnessFile::new(path)) }),
         clock,
         entropy: Arc::clone(&entropy),
         keys,
@@ -73,6 +75,7 @@ pub async fn install(config: &Config, home: Option<&Path>, clock: Arc<dyn Clock>
             link_days: config.link_days,
             lending: config.lending,
             alerts: config.alerts.clone(),
+            audit: config.audit.clone(),
             demo,
             timing: app::Timing::default(),
         },

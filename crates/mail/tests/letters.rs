@@ -58,9 +58,10 @@ fn every_variant_has_a_letter() {
         Body::Result { .. } => 13,
         Body::Attention { .. } => 14,
         Body::Alerts { .. } => 15,
+        Body::Checkpoint { .. } => 16,
     };
     let seen: std::collections::BTreeSet<usize> = letters().iter().map(|(_, letter)| number(&letter.body)).collect();
-    assert_eq!(seen, (0..=15).collect());
+    assert_eq!(seen, (0..=16).collect());
 }
 
 /// Every link that a letter brings along.
@@ -69,7 +70,7 @@ fn links(body: &Body) -> Vec<&Url> {
         Body::PermissionRequest { link, .. } | Body::FreshPermissionLink { link, .. } => vec![link],
         Body::Connected { disconnect, .. } => vec![disconnect],
         Body::Booked { event, cannot, .. } | Body::Moved { event, cannot, .. } => event.iter().chain([cannot]).collect(),
-        Body::Cancelled { .. } | Body::InvitationCancelled { .. } => Vec::new(),
+        Body::Cancelled { .. } | Body::InvitationCancelled { .. } | Body::Checkpoint { .. } => Vec::new(),
         Body::FeedbackRequest { form, .. } => vec![form],
         Body::Proposal { page, connect, .. } => vec![page, connect],
         Body::Invitation { page, .. }

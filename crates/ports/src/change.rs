@@ -4,7 +4,7 @@ use domain::{
     Id, Timestamp,
     access::{Account, ApiKey, Session, Throttle},
     alerts::Alert,
-    audit::Entry,
+    audit::{Checkpoint, CheckpointKey, Entry, Seal},
     calls::{CallCount, Lending},
     candidacies::Candidacy,
     claims::{Claim, Holder},
@@ -48,6 +48,12 @@ pub enum Put {
     LastUse(String, Timestamp),
     /// See [`Alert`]. While it lasts its name must also be taken as a [`Name`].
     Alert(Alert),
+    /// See [`Seal`]. A conflict if the head has moved on.
+    Seal(Seal),
+    /// See [`Checkpoint`]. A conflict if that line has one.
+    Checkpoint(Checkpoint),
+    /// See [`CheckpointKey`].
+    CheckpointKey(CheckpointKey),
     /// See [`SentMail`]; a second row with the same Message-ID is ignored.
     SentMail(SentMail),
     /// Calls that are added to those counted already.

@@ -200,6 +200,13 @@ pub enum Body {
         /// Where to act.
         page: Url,
     },
+    /// To whoever keeps them: a signed checkpoint of the audit log.
+    Checkpoint {
+        /// How many lines it covers.
+        lines: i64,
+        /// The checkpoint, as one line of JSON.
+        json: String,
+    },
 }
 
 /// News of one kind of alert.

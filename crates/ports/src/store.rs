@@ -5,7 +5,7 @@ use domain::{
     EmailAddress, Id, TimeRange, Timestamp,
     access::{Account, ApiKey, Session, Throttle},
     alerts::{Alert, AlertKind},
-    audit::Entry,
+    audit::{Checkpoint, CheckpointKey, Entry, Filter, Head, Line, Tally},
     calls::{CallCount, LendingDay},
     candidacies::Candidacy,
     claims::Holder,
@@ -171,6 +171,24 @@ pub trait Store: Send + Sync {
     async fn audit_of(&self, subject: &str, limit: u32) -> Read<Vec<Entry>>;
     /// The whole log, newest first.
     async fn audit(&self, page: Page) -> Read<Vec<Entry>>;
+    /// Lines that a filter lets through, as they are stored, by id: newest first, or oldest first.
+    async fn audit_search(&self, filter: &Filter, page: Page, newest_first: bool) -> Read<Vec<Line>>;
+    /// Lines that are not sealed, behind this id, by id.
+    async fn audit_unsealed(&self, after: &str, limit: u32) -> Read<Vec<Line>>;
+    /// Sealed lines behind this place, in the order of the chain.
+    async fn audit_sealed(&self, after: i64, limit: u32) -> Read<Vec<Line>>;
+    /// Where the chain ends.
+    async fn audit_head(&self) -> Read<Head>;
+    /// How many lines are sealed, and how many are not.
+    async fn audit_tally(&self) -> Read<Tally>;
+    /// Checkpoints behind this place, in the order of the chain.
+    async fn audit_checkpoints(&self, after: i64, limit: u32) -> Read<Vec<Checkpoint>>;
+    /// The checkpoint of this place.
+    async fn audit_checkpoint(&self, seq: i64) -> Read<Option<Checkpoint>>;
+    /// The checkpoint furthest on.
+    async fn audit_newest_checkpoint(&self) -> Read<Option<Checkpoint>>;
+    /// Public keys on record, oldest first.
+    async fn audit_keys(&self) -> Read<Vec<CheckpointKey>>;
 
     /// The alert of a kind and subject that still lasts.
     async fn lasting_alert(&self, kind: AlertKind, subject: &str) -> Read<Option<Alert>>;

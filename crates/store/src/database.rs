@@ -7,7 +7,7 @@ use domain::{
     EmailAddress, Id, TimeRange, Timestamp,
     access::{Account, ApiKey, Session, Throttle},
     alerts::{Alert, AlertKind},
-    audit::Entry,
+    audit::{Checkpoint, CheckpointKey, Entry, Filter, Head, Line, Tally},
     calls::{CallCount, LendingDay},
     candidacies::Candidacy,
     claims::Holder,
@@ -30,8 +30,8 @@ use crate::{
     db::Engine,
     error::OpenError,
     nouns::{
-        access, agendas, alerts, audit, calls, candidacies, feedback, grants, interviews, jobs, links, mails, names, people,
-        settings, tallies, vacancies,
+        access, agendas, alerts, audit, calls, candidacies, checkpoints, feedback, grants, interviews, jobs, links, mails, names,
+        people, settings, tallies, vacancies,
     },
     plan::plan,
     postgres::{self, Postgres},
@@ -243,6 +243,33 @@ impl Store for Database {
     }
     async fn audit(&self, page: Page) -> Read<Vec<Entry>> {
         audit::all(&self.engine, page).await
+    }
+    async fn audit_search(&self, filter: &Filter, page: Page, newest_first: bool) -> Read<Vec<Line>> {
+        audit::search(&self.engine, filter, page, newest_first).await
+    }
+    async fn audit_unsealed(&self, after: &str, limit: u32) -> Read<Vec<Line>> {
+        audit::unsealed(&self.engine, after, limit).await
+    }
+    async fn audit_sealed(&self, after: i64, limit: u32) -> Read<Vec<Line>> {
+        audit::sealed(&self.engine, after, limit).await
+    }
+    async fn audit_head(&self) -> Read<Head> {
+        audit::head(&self.engine).await
+    }
+    async fn audit_tally(&self) -> Read<Tally> {
+        audit::tally(&self.engine).await
+    }
+    async fn audit_checkpoints(&self, after: i64, limit: u32) -> Read<Vec<Checkpoint>> {
+        checkpoints::after(&self.engine, after, limit).await
+    }
+    async fn audit_checkpoint(&self, seq: i64) -> Read<Option<Checkpoint>> {
+        checkpoints::by_seq(&self.engine, seq).await
+    }
+    async fn audit_newest_checkpoint(&self) -> Read<Option<Checkpoint>> {
+        checkpoints::newest(&self.engine).await
+    }
+    async fn audit_keys(&self) -> Read<Vec<CheckpointKey>> {
+        checkpoints::keys(&self.engine).await
     }
 
     async fn lasting_alert(&self, kind: AlertKind, subject: &str) -> Read<Option<Alert>> {

@@ -5,6 +5,8 @@
 //! a search for these two names finds every place that handles it.
 
 mod access;
+mod chain;
+mod checkpoint;
 mod keys;
 mod links;
 mod sealing;
@@ -12,6 +14,8 @@ mod secrets;
 mod webhooks;
 
 pub use access::{hash_api_key, hashes_match};
+pub use chain::{Fields, LINK_BYTES, chain_link, chain_start, line_mac, line_mac_holds, payload_hash};
+pub use checkpoint::{CheckpointSigner, PublicKey, Statement, checkpoint_keys};
 pub use keys::{DuplicateKeyId, Key, KeyError, KeyId, KeyIdError, KeyRing, RingError};
 pub use links::{LinkKey, link_token, sign_link, sign_link_under, verify_link, verify_link_token};
 pub use sealing::{Context, NONCE_BYTES, OpenError, Plain, Sealed, open, open_secret, reseal, seal, seal_secret};

@@ -34,6 +34,6 @@ impl App {
     /// Stores a use. No live page has to be told.
     pub(super) async fn note_use(&self, id: String, at: Timestamp) -> Result<()> {
         let change = Change { puts: vec![Put::LastUse(id, at)], ..Change::at(self.now()) };
-        Ok(self.store().commit(change).await?)
+        Ok(self.write(change).await?)
     }
 }

@@ -156,7 +156,7 @@ impl App {
     async fn forget_counts(&self) -> Result<()> {
         let now = self.now();
         let change = Change { puts: vec![Put::ForgetCounts(later(now, -KEPT_DAYS * 24 * 60)?)], ..Change::at(now) };
-        Ok(self.store().commit(change).await?)
+        Ok(self.write(change).await?)
     }
 }
 

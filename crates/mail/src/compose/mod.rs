@@ -18,7 +18,10 @@ mod times;
 use ports::mail::{Body, Invite, Letter, MailError, Meeting, Message};
 
 use crate::{Sender, clean, invite};
-use draft::{Draft, Writer};
+use draft::{Block, Draft, Writer};
+
+/// Characters of a checkpoint's line at most.
+const CHECKPOINT: usize = 1000;
 
 /// Makes the message. `sender` is the organizer of invitations.
 pub fn compose(sender: &Sender, letter: &Letter) -> Result<Message, MailError> {
@@ -66,7 +69,17 @@ fn write(writer: &mut Writer<'_>, body: &Body) -> Result<Draft, MailError> {
         Body::Result { meeting, answers, page } => recruiter::result(writer, meeting, answers, page),
         Body::Alerts { sections, page } => alerts::alerts(writer, sections, page),
         Body::Attention { subject, code, page } => recruiter::attention(writer, subject, code, page),
+        Body::Checkpoint { lines, json } => checkpoint(writer, *lines, json),
     }
+}
+
+/// A checkpoint of the audit log. Its line stands alone, so that it can be copied as it is.
+fn checkpoint(writer: &mut Writer<'_>, lines: i64, json: &str) -> Result<Draft, MailError> {
+    writer.set("lines", &lines.to_string());
+    writer.paragraph("checkpoint.intro")?;
+    writer.push(Block::Paragraph(clean::line(json, CHECKPOINT)));
+    writer.paragraph("checkpoint.use")?;
+    writer.finish("checkpoint.subject")
 }
 
 /// The interview, its calendar part, and whether the reader is the manager.

@@ -209,6 +209,7 @@ fn to_the_recruiter() -> Vec<Named> {
         ("summary_empty", Body::Summary { vacancy: vacancy(), meetings: Vec::new(), unplaced: Vec::new(), page: page() }),
         ("result", Body::Result { meeting: meeting(), answers: answers(), page: page() }),
         ("alerts", Body::Alerts { sections: sections(), page: url("https://greenroom.example.com/alerts") }),
+        ("checkpoint", Body::Checkpoint { lines: 1200, json: "{\"installation\":\"ins_1\",\"seq\":1200}".to_owned() }),
         ("attention", Body::Attention { subject: "Ana Díaz".to_owned(), code: "permission_exhausted".to_owned(), page: manager }),
     ];
     bodies.into_iter().map(|(name, body)| (name, recruiter(), body)).collect()

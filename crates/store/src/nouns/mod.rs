@@ -6,6 +6,7 @@ pub(crate) mod alerts;
 pub(crate) mod audit;
 pub(crate) mod calls;
 pub(crate) mod candidacies;
+pub(crate) mod checkpoints;
 pub(crate) mod claims;
 pub(crate) mod feedback;
 pub(crate) mod grants;
@@ -59,6 +60,9 @@ pub(crate) fn put(put: &Put) -> Read<Noun> {
         Put::Throttle(throttle) => Ok(access::put_throttle(throttle)),
         Put::LastUse(id, at) => Ok(access::put_last_use(id, *at)),
         Put::Alert(alert) => alerts::put(alert),
+        Put::Seal(seal) => Ok(audit::put_seal(seal)),
+        Put::Checkpoint(checkpoint) => Ok(checkpoints::put(checkpoint)),
+        Put::CheckpointKey(key) => Ok(checkpoints::put_key(key)),
         Put::SentMail(mail) => Ok(mails::put(mail)),
         Put::Calls(counted) => Ok(calls::add(counted)),
         Put::Lending(lending) => Ok(calls::lend(lending)),

@@ -39,6 +39,7 @@ fn change(number: u128) -> Change {
         request: None,
         payload: serde_json::Value::Null,
         salt: vec![1],
+        mac: None,
     };
     Change {
         agendas: vec![Agenda { holder: holder(number), expected: 0 }],

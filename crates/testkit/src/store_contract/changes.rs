@@ -52,6 +52,7 @@ fn entry(number: u128) -> Entry {
         request: None,
         payload: "{}".parse().unwrap(),
         salt: vec![1],
+        mac: None,
     }
 }
 

@@ -348,6 +348,7 @@ pub async fn the_log_comes_back_as_it_was(store: Arc<dyn Store>) {
         request: None,
         payload: r#"{"title":"Engineer","nested":[1,2.5,null]}"#.parse().unwrap(),
         salt: vec![0, 200, 255],
+        mac: Some(vec![3, 1, 4]),
     };
     let all = [
         entry(1, Actor::System),

@@ -19,5 +19,6 @@ pub(super) async fn alive() -> Response {
 pub(super) async fn ready(State(state): State<WebState>) -> Response {
     let readiness = state.app.ready().await;
     let status = if readiness.ok { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(json!({"ok": readiness.ok, "problems": readiness.problems}))).into_response()
+    (status, Json(json!({"ok": readiness.ok, "problems": readiness.problems, "audit_unsealed": readiness.audit_unsealed})))
+        .into_response()
 }

@@ -5,8 +5,9 @@ use std::{collections::BTreeSet, fs, path::Path};
 use super::*;
 
 /// Families that are looked up with a code made at run time.
-const FAMILIES: [&str; 19] = [
+const FAMILIES: [&str; 20] = [
     "action",
+    "actor",
     "alert",
     "attention",
     "cancelled_by",

@@ -144,6 +144,7 @@ impl World {
             providers: vec![Arc::new(NoProvider)],
             mailer: Arc::new(LocalMailer),
             poster: Arc::new(testkit::PostBox::default()),
+            witness: None,
             clock: Arc::new(clock.clone()),
             entropy: Arc::new(SeededEntropy::new(7)),
             key_source: Arc::new(keys.clone()),
@@ -220,6 +221,7 @@ fn settings(demo: bool) -> Settings {
         link_days: 7,
         lending: false,
         alerts: app::AlertSettings::default(),
+        audit: app::AuditSettings::default(),
         demo,
         timing: app::Timing::default(),
     }
