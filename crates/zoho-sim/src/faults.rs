@@ -114,6 +114,28 @@ impl Faults {
     }
 }
 
+impl Fault {
+    /// Its name in JSON.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Html200 => "html200",
+            Self::Status { .. } => "status",
+            Self::Slow { .. } => "slow",
+            Self::Hang => "hang",
+            Self::Reset => "reset",
+            Self::GeneralError => "general_error",
+            Self::Localised => "localised",
+            Self::Throttled => "throttled",
+            Self::GarbageJson => "garbage_json",
+            Self::EmptyBody => "empty_body",
+            Self::EmptyObject => "empty_object",
+            Self::Json { .. } => "json",
+            Self::CommitThenDrop => "commit_then_drop",
+            Self::DropThenCommitAfter { .. } => "drop_then_commit_after",
+        }
+    }
+}
+
 impl Armed {
     fn matches(&self, dc: &str, method: &str, path: &str) -> bool {
         self.dc.as_deref().is_none_or(|wanted| wanted == dc)
@@ -146,6 +168,29 @@ mod tests {
         }
         assert_eq!(faults.strike("us", "POST", "/oauth/v2/token"), None);
         assert!(faults.armed().is_empty());
+    }
+
+    #[test]
+    fn a_fault_is_called_what_json_calls_it() {
+        let all = [
+            Fault::Html200,
+            Fault::Status { status: 500 },
+            Fault::Slow { ms: 1 },
+            Fault::Hang,
+            Fault::Reset,
+            Fault::GeneralError,
+            Fault::Localised,
+            Fault::Throttled,
+            Fault::GarbageJson,
+            Fault::EmptyBody,
+            Fault::EmptyObject,
+            Fault::Json { status: 200, body: Value::Null },
+            Fault::CommitThenDrop,
+            Fault::DropThenCommitAfter { seconds: 1 },
+        ];
+        for fault in all {
+            assert_eq!(serde_json::to_value(&fault).unwrap()["kind"], fault.kind());
+        }
     }
 
     #[test]

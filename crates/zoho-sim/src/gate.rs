@@ -76,6 +76,9 @@ async fn settle(sim: &Sim) {
 async fn journalled(site: &Site, parts: Parts, body: Bytes, next: Next) -> Response {
     let (number, fault) = site.sim.with(|world, now| {
         let fault = world.faults.strike(&site.location, parts.method.as_str(), parts.uri.path());
+        if let Some(fault) = &fault {
+            world.journal.strikes(fault.kind());
+        }
         let name = fault.as_ref().map(|fault| format!("{fault:?}"));
         let line = (&parts.method, &parts.uri, &parts.headers);
         (world.journal.came(Recorded::of(now, &site.location, line, &body, name)), fault)

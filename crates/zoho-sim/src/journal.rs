@@ -1,7 +1,7 @@
 //! What happened: the requests that came in, without secrets, and the mails that Zoho would have sent to guests. Tests
 //! assert on it and people look at it; nothing in the simulator reads it.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use axum::http::{HeaderMap, Method, Uri, header};
 use jiff::Timestamp;
@@ -26,6 +26,8 @@ pub struct Journal {
     /// Requests are not saved between runs: they would make every write of the state larger and help nobody.
     #[serde(skip)]
     requests: VecDeque<Recorded>,
+    #[serde(skip)]
+    struck: BTreeMap<&'static str, usize>,
     mails: VecDeque<Mail>,
 }
 
@@ -77,6 +79,11 @@ impl Journal {
         self.requests.iter()
     }
 
+    /// How often each kind of fault has struck, by its name in JSON.
+    pub fn struck(&self) -> &BTreeMap<&'static str, usize> {
+        &self.struck
+    }
+
     /// The mails, oldest first.
     pub fn mails(&self) -> impl Iterator<Item = &Mail> {
         self.mails.iter()
@@ -106,6 +113,11 @@ impl Journal {
         }
         self.requests.push_back(request);
         number
+    }
+
+    /// Records that a fault has struck.
+    pub(crate) fn strikes(&mut self, kind: &'static str) {
+        *self.struck.entry(kind).or_default() += 1;
     }
 
     /// Records how a request was answered.

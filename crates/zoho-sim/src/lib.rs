@@ -23,7 +23,7 @@ mod wire;
 mod world;
 
 pub use crate::{
-    accounts::{Client, Scope, TokenRefusal, User, UserId},
+    accounts::{Client, RefreshCall, RefreshOutcome, Scope, TokenRefusal, User, UserId},
     faults::{Armed, Fault},
     ids::Ids,
     journal::{Journal, Mail, Recorded},

@@ -2,7 +2,7 @@
 //! what else a client must survive; a test suite runs against each. As JSON the fields have these names, and
 //! `PATCH /_sim/switches` changes the ones it names. First Accounts, then Calendar.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -63,6 +63,8 @@ pub struct Switches {
     pub rate_limit_localised: bool,
     /// Whether refreshing gives a new refresh token. Zoho: never. The rest is for testing other providers' ways.
     pub rotate_refresh: Rotation,
+    /// The same for single data centres, by location code; the others follow `rotate_refresh`.
+    pub rotate_refresh_in: BTreeMap<String, Rotation>,
     // --- Accounts: user info, revocation
     /// Status of user info without the scope.
     pub userinfo_missing_scope_status: u16,
@@ -189,6 +191,7 @@ impl Default for Switches {
             rate_limit_status: 400,
             rate_limit_localised: false,
             rotate_refresh: Rotation::default(),
+            rotate_refresh_in: BTreeMap::new(),
             userinfo_missing_scope_status: 401,
             userinfo_missing_scope_body: MissingScopeBody::default(),
             userinfo_email_key: "Email".to_owned(),
@@ -344,7 +347,7 @@ pub enum Rotation {
     /// As Zoho.
     #[default]
     Never,
-    /// The old one works until the new one is used.
+    /// The old one works until the new one is used; then it ends, and with it every other that was given out for it.
     Grace,
     /// The old one ends at once.
     Strict,

@@ -143,6 +143,7 @@ async fn the_journal_has_every_request_its_fault_and_no_secret() {
     let issued: Value = world.request(Method::GET, "us", "/_sim/tokens").send().await.unwrap().json().await.unwrap();
     let kinds: Vec<&str> = issued["tokens"].as_array().unwrap().iter().map(|token| token["kind"].as_str().unwrap()).collect();
     assert_eq!(kinds, ["code", "refresh", "access"]);
+    world.sim.with(|world, _| assert_eq!(world.journal.struck().values().sum::<usize>(), 1, "{:?}", world.journal.struck()));
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ mod common;
 use common::{CLIENT_ID, REDIRECT, SECRET, World, callback, start};
 use reqwest::Method;
 use serde_json::{Value, json};
+use zoho_sim::RefreshOutcome;
 
 #[tokio::test]
 async fn statement_43_the_callback_with_a_stray_ampersand_or_the_code_alone() {
@@ -197,4 +198,28 @@ async fn statement_43_refresh_tokens_that_rotate_as_at_other_providers() {
     assert_ne!(third, fourth, "the answer may have been lost: the old one still works");
     assert!(refresh(&third).await.is_some());
     assert_eq!(refresh(&second).await, None, "the new one was used");
+    assert_eq!(refresh(&fourth).await, None, "and this one never was");
+}
+
+#[tokio::test]
+async fn data_centres_rotate_as_each_is_told_and_every_refresh_is_written_down() {
+    let world = start().await;
+    let limit = json!({"count": 2, "window_s": 600});
+    world.switch(json!({"rotate_refresh": "grace", "rotate_refresh_in": {"us": "never"}, "refresh_limit": limit})).await;
+    let ana = world.connect("ana@example.com").await.refresh.unwrap();
+    let bruno = world.connect("bruno@example.com").await.refresh.unwrap();
+    for (dc, token) in [("us", &ana), ("eu", &bruno), ("us", &ana), ("us", &ana)] {
+        world.refresh(dc, token).await;
+    }
+    world.sim.with(|world, _| {
+        let calls: Vec<_> = world.accounts.refresh_calls().iter().map(|call| (call.dc.as_str(), call.outcome)).collect();
+        let granted = |rotated| RefreshOutcome::Granted { rotated };
+        let expected = [("us", granted(false)), ("eu", granted(true)), ("us", granted(false)), ("us", RefreshOutcome::OverBudget)];
+        assert_eq!(calls, expected);
+        assert_eq!(world.accounts.refresh_calls()[1].presented, bruno);
+    });
+    world.refresh("us", "1000.made.up").await;
+    world.sim.with(|world, _| {
+        assert_eq!(world.accounts.refresh_calls().last().unwrap().outcome, RefreshOutcome::Refused);
+    });
 }

@@ -13,7 +13,9 @@ use axum::{
     routing::{any, get, post},
 };
 
-pub use self::model::{AccessGrant, Accounts, Client, Code, Issued, RefreshGrant, Scope, TokenRefusal, User, UserId, Uses};
+pub use self::model::{
+    AccessGrant, Accounts, Client, Code, Issued, RefreshCall, RefreshGrant, RefreshOutcome, Scope, TokenRefusal, User, UserId, Uses,
+};
 pub(crate) use self::{authorize::Ask, params::is_form, scopes::in_words};
 use crate::sim::Site;
 

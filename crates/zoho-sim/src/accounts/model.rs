@@ -147,6 +147,33 @@ pub struct Issued {
     pub at: Timestamp,
 }
 
+/// How a refresh ended, by Accounts' own rules: an armed fault that answers in its place leaves no trace here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefreshOutcome {
+    /// There is a new access token.
+    Granted {
+        /// And a new refresh token with it.
+        rotated: bool,
+    },
+    /// One too many for this refresh token (switch `refresh_limit`).
+    OverBudget,
+    /// Unknown, ended, foreign, or a client that is not the token's.
+    Refused,
+}
+
+/// A refresh that Accounts has decided on, whether or not the answer arrived.
+#[derive(Clone, Debug)]
+pub struct RefreshCall {
+    /// When it was decided.
+    pub at: Timestamp,
+    /// Where.
+    pub dc: String,
+    /// The refresh token that was sent.
+    pub presented: String,
+    /// How it ended.
+    pub outcome: RefreshOutcome,
+}
+
 /// Users, clients, codes and tokens of all data centres.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Accounts {
@@ -161,6 +188,9 @@ pub struct Accounts {
     pub(crate) recent: BTreeMap<String, Uses>,
     pub(crate) serial: u64,
     pub(crate) issued: Vec<Issued>,
+    /// Not saved between runs, like the journal's requests.
+    #[serde(skip)]
+    pub(crate) refresh_calls: Vec<RefreshCall>,
 }
 
 impl Accounts {
@@ -187,6 +217,11 @@ impl Accounts {
     /// Every code and token ever handed out.
     pub fn issued(&self) -> &[Issued] {
         &self.issued
+    }
+
+    /// Every refresh that was decided on, oldest first: who checks that a client keeps within its budget counts here.
+    pub fn refresh_calls(&self) -> &[RefreshCall] {
+        &self.refresh_calls
     }
 
     /// Registers a client, or replaces the one with the same id.

@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{
-    model::{AccessGrant, Client, Code, RefreshGrant, issue},
+    model::{AccessGrant, Client, Code, RefreshCall, RefreshGrant, RefreshOutcome, issue},
     params::Params,
 };
 use crate::{
@@ -103,7 +103,10 @@ impl Desk<'_> {
             }
             Some("refresh_token") => {
                 let client_id = authenticated(self.world, self.dc, params, headers)?.client_id.clone();
-                self.refresh(&client_id, params.get("refresh_token").unwrap_or_default())
+                let name = params.get("refresh_token").unwrap_or_default();
+                let answer = self.refresh(&client_id, name);
+                self.record(name, &answer);
+                answer
             }
             _ => Err(bad_grant),
         }
@@ -160,12 +163,24 @@ impl Desk<'_> {
             expires_at: self.now,
         };
         if let Some(old) = replaced {
-            self.world.accounts.refresh.remove(&old);
+            // Others that were given out for it, whose answers nobody used, end with it.
+            self.world.accounts.refresh.retain(|token, grant| *token != old && grant.replaces.as_ref() != Some(&old));
         }
         match self.rotate(name) {
             Some(new) => Ok(self.new_access(access, Some(&new), Some(new.clone()))),
             None => Ok(self.new_access(access, Some(name), None)),
         }
+    }
+
+    /// Writes a refresh down for whoever checks a client's behaviour.
+    fn record(&mut self, presented: &str, answer: &Result<Value, Refusal>) {
+        let outcome = match answer {
+            Ok(answer) => RefreshOutcome::Granted { rotated: answer.get("refresh_token").is_some() },
+            Err(Refusal::Throttled) => RefreshOutcome::OverBudget,
+            Err(Refusal::Error(_) | Refusal::BadRequest(_)) => RefreshOutcome::Refused,
+        };
+        let call = RefreshCall { at: self.now, dc: self.dc.to_owned(), presented: presented.to_owned(), outcome };
+        self.world.accounts.refresh_calls.push(call);
     }
 
     fn foreign(&self) -> Refusal {
@@ -214,7 +229,8 @@ impl Desk<'_> {
 
     /// The successor of a refresh token, where the switch asks for one.
     fn rotate(&mut self, name: &str) -> Option<String> {
-        let strict = match self.world.switches.rotate_refresh {
+        let Switches { rotate_refresh, rotate_refresh_in, .. } = &self.world.switches;
+        let strict = match rotate_refresh_in.get(self.dc).unwrap_or(rotate_refresh) {
             Rotation::Never => return None,
             Rotation::Grace => false,
             Rotation::Strict => true,
