@@ -77,7 +77,7 @@ impl App {
         let manager = self.person(vacancy.manager).await?;
         let grant = self.store().grant_of(manager.id, self.provider()?.name()).await?;
         if let Some(grant) = grant.filter(Grant::is_usable) {
-            self.arrange_known(vacancy, manager, grant).await
+            Box::pin(self.arrange_known(vacancy, manager, grant)).await
         } else {
             self.arrange_without_permission(vacancy, manager).await
         }

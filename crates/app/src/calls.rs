@@ -3,9 +3,10 @@
 //! Whoever holds a [`Provider`] can look up names and addresses, and can call it only through [`App::call`], which bounds the time and
 //! lets [`App::observe`] see how each call ended. No other file of this crate sees a `CalendarProvider`.
 
-use std::time::Duration;
-
-use domain::{EmailAddress, Id, TimeRange, grants::Grant};
+use domain::{
+    EmailAddress, Id, TimeRange,
+    grants::{Grant, Limits},
+};
 use ports::{
     CalendarProvider,
     calendar::{
@@ -35,6 +36,27 @@ pub(crate) struct Observation {
     pub millis: u64,
 }
 
+/// What kind of call it is: what may hold it up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CallKind {
+    /// Part of an authorization: the code ends in a minute, and a person waits. Nothing holds it up.
+    Urgent,
+    /// The token endpoint.
+    Token,
+    /// A calendar.
+    Calendar,
+}
+
+impl CallKind {
+    pub(crate) const fn is_urgent(self) -> bool {
+        matches!(self, Self::Urgent)
+    }
+
+    pub(crate) const fn is_calendar(self) -> bool {
+        matches!(self, Self::Calendar)
+    }
+}
+
 /// What a call is, before it is made.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Target<'a> {
@@ -46,15 +68,18 @@ pub(crate) struct Target<'a> {
     pub grant: Option<Id<Grant>>,
     /// What is asked for.
     pub operation: &'static str,
-    /// The hard limit.
-    pub limit: Duration,
+    /// What may hold it up.
+    pub kind: CallKind,
 }
 
 impl App {
-    /// Makes one call within its limit and observes how it ended.
-    pub(crate) async fn call<T>(&self, target: Target<'_>, call: impl Future<Output = Answer<T>> + Send) -> Answer<T> {
+    /// Makes one call within its limit, unless its gates are shut, and observes how it ended.
+    pub(crate) async fn call<T: Send>(&self, target: Target<'_>, call: impl Future<Output = Answer<T>> + Send) -> Answer<T> {
+        let pass = Box::pin(self.enter(&target)).await?;
+        let timing = self.timing();
+        let limit = if target.kind.is_calendar() { timing.call_limit } else { timing.token_limit };
         let begun = tokio::time::Instant::now();
-        let answer = match tokio::time::timeout(target.limit, call).await {
+        let answer = match tokio::time::timeout(limit, call).await {
             Ok(answer) => answer,
             Err(_) => Err(ProviderError { may_have_happened: true, ..failure(FailureClass::Passing, "the call took too long") }),
         };
@@ -66,6 +91,7 @@ impl App {
             class: answer.as_ref().err().map(|error| error.class),
             millis: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
         });
+        Box::pin(self.leave(&target, pass, answer.as_ref().err())).await;
         answer
     }
 
@@ -90,6 +116,8 @@ pub(crate) struct Held {
     pub grant: Id<Grant>,
     /// Where and with what.
     pub access: Access,
+    /// Whether the grant is in use; otherwise this is part of its authorization.
+    pub settled: bool,
 }
 
 /// A calendar provider. Its calls go through [`App::call`].
@@ -124,26 +152,25 @@ impl Provider<'_> {
         self.inner.data_centre(location, accounts_server)
     }
 
+    pub(crate) fn limits(&self) -> Limits {
+        self.inner.limits()
+    }
+
+    pub(crate) fn previous_token_grace(&self) -> Option<i64> {
+        self.inner.previous_token_grace()
+    }
+
     pub(crate) fn required_scopes(&self) -> Vec<String> {
         self.inner.required_scopes()
     }
 
-    async fn token<T>(
-        &self,
-        grant: Id<Grant>,
-        operation: &'static str,
-        data_centre: &str,
-        call: impl Future<Output = Answer<T>> + Send,
-    ) -> Answer<T> {
-        let target =
-            Target { provider: self.name(), data_centre, grant: Some(grant), operation, limit: self.app.timing().token_limit };
-        self.app.call(target, call).await
+    fn target<'t>(&self, grant: Id<Grant>, operation: &'static str, data_centre: &'t str, kind: CallKind) -> Target<'t> {
+        Target { provider: self.name(), data_centre, grant: Some(grant), operation, kind }
     }
 
-    async fn with<T>(&self, held: &Held, operation: &'static str, call: impl Future<Output = Answer<T>> + Send) -> Answer<T> {
-        let (grant, data_centre) = (Some(held.grant), held.access.data_centre.as_str());
-        let limit = self.app.timing().call_limit;
-        self.app.call(Target { provider: self.name(), data_centre, grant, operation, limit }, call).await
+    async fn with<T: Send>(&self, held: &Held, operation: &'static str, call: impl Future<Output = Answer<T>> + Send) -> Answer<T> {
+        let kind = if held.settled { CallKind::Calendar } else { CallKind::Urgent };
+        self.app.call(self.target(held.grant, operation, &held.access.data_centre, kind), call).await
     }
 
     pub(crate) async fn exchange(
@@ -153,23 +180,19 @@ impl Provider<'_> {
         code: &AuthorizationCode,
         verifier: &str,
     ) -> Answer<TokenAnswer> {
-        self.token(grant, "exchange", data_centre, self.inner.exchange(data_centre, code, verifier)).await
+        self.app
+            .call(self.target(grant, "exchange", data_centre, CallKind::Urgent), self.inner.exchange(data_centre, code, verifier))
+            .await
     }
 
     pub(crate) async fn refresh(&self, grant: Id<Grant>, data_centre: &str, token: &RefreshToken) -> Answer<TokenAnswer> {
-        self.token(grant, "refresh", data_centre, self.inner.refresh(data_centre, token)).await
+        self.app.call(self.target(grant, "refresh", data_centre, CallKind::Token), self.inner.refresh(data_centre, token)).await
     }
 
     /// Whether the provider knows our client: it is asked to refresh with a text that is no token. To be told that the token is wrong
     /// means that the client is right.
     pub(crate) async fn probe_client(&self, data_centre: &str) -> Answer<()> {
-        let target = Target {
-            provider: self.name(),
-            data_centre,
-            grant: None,
-            operation: "probe_client",
-            limit: self.app.timing().token_limit,
-        };
+        let target = Target { provider: self.name(), data_centre, grant: None, operation: "probe_client", kind: CallKind::Token };
         let probe = async {
             let nothing = RefreshToken::new("1000.greenroom-doctor-asks.who-knows-this-client".to_owned());
             match self.inner.refresh(data_centre, &nothing).await {
@@ -182,7 +205,7 @@ impl Provider<'_> {
     }
 
     pub(crate) async fn revoke(&self, grant: Id<Grant>, data_centre: &str, token: &RefreshToken) -> Answer<()> {
-        self.token(grant, "revoke", data_centre, self.inner.revoke(data_centre, token)).await
+        self.app.call(self.target(grant, "revoke", data_centre, CallKind::Token), self.inner.revoke(data_centre, token)).await
     }
 
     pub(crate) async fn identity(&self, held: &Held) -> Answer<Identity> {

@@ -242,6 +242,11 @@ impl Draft<'_> {
     }
 }
 
+/// When an interview's event is looked at before its reminders.
+pub(crate) fn looks(start: Timestamp) -> impl Iterator<Item = Timestamp> {
+    REMINDERS.into_iter().filter_map(move |(hours, _)| later(start, -hours * 60 - LOOK_MINUTES).ok())
+}
+
 /// `minutes` after (or before) `at`.
 pub fn later(at: Timestamp, minutes: i64) -> Result<Timestamp> {
     at.checked_add(SignedDuration::from_mins(minutes)).map_err(|error| Error::Internal(format!("time out of range: {error}")))

@@ -138,6 +138,9 @@ impl Error {
             FailureClass::Changed => "the event was changed in the calendar at the same moment; try again",
             FailureClass::Refused => "Zoho refuses the request",
             FailureClass::Passing => "Zoho does not answer at the moment; try again in a minute",
+            FailureClass::Unopened => {
+                "the stored permission does not open with this installation's keys; the administrator finds what to do among the alerts"
+            }
             FailureClass::Protocol => "Zoho gave an answer that makes no sense; try again in a minute",
         };
         Self::Provider { class: error.class, problem: problem.to_owned() }

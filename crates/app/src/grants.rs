@@ -1,11 +1,20 @@
 //! Using and keeping a grant.
 
+mod aside;
+mod outcome;
 mod refresh;
+mod tokens;
 mod vault;
+mod when;
 
+pub(crate) use aside::Side;
 use domain::{Id, Timestamp, grants::Grant};
-use ports::calendar::{Access, FailureClass, ProviderError};
-pub(crate) use refresh::{BUDGET, BUDGET_WINDOW_SECONDS, end};
+use jiff::SignedDuration;
+pub(crate) use outcome::end;
+use ports::calendar::{Access, Answer, FailureClass, ProviderError};
+pub use when::RefreshWhen;
+
+use ::vault::Secret;
 
 use crate::{App, Error, Result, calls::Held};
 
@@ -16,8 +25,11 @@ impl App {
     /// The grant, fresh enough for a call, with its open access token.
     pub(crate) async fn access(&self, grant: Id<Grant>) -> Result<Access, ProviderError> {
         let stored = self.store().grant(grant).await.map_err(unavailable)?.ok_or_else(|| gone("the grant does not exist"))?;
-        let fresh =
-            if left(&stored, self.now()) >= MIN_LEFT_SECONDS { stored } else { self.refresh(grant, stored.generation).await? };
+        let fresh = if left(&stored, self.now()) >= MIN_LEFT_SECONDS {
+            stored
+        } else {
+            self.refresh(grant, stored.generation, true).await?
+        };
         self.open_access(&fresh).await
     }
 
@@ -27,8 +39,16 @@ impl App {
         }
         let tokens = grant.tokens.as_ref().ok_or_else(|| gone("the grant has no tokens"))?;
         let data_centre = grant.data_centre.clone().ok_or_else(|| gone("the grant has no data centre"))?;
-        let token = self.open_token(grant.id, "access", &tokens.access).await.map_err(internal)?;
+        let token = self.opened(grant.id, "access", &tokens.access).await?;
         Ok(Access { data_centre, token })
+    }
+
+    /// Opens a token of a grant for a call. One that does not open leads to none.
+    pub(crate) async fn opened<K>(&self, grant: Id<Grant>, column: &'static str, bytes: &[u8]) -> Answer<Secret<K>> {
+        Box::pin(self.open_token(grant, column, bytes)).await.map_err(|error| {
+            tracing::error!(%grant, column, %error, "a sealed token does not open");
+            failure(FailureClass::Unopened, "a sealed token does not open")
+        })
     }
 
     /// Calls the provider with the grant's access token; a 401 in mid-life refreshes once and repeats the call.
@@ -38,8 +58,8 @@ impl App {
         Fut: Future<Output = Result<T, ProviderError>>,
     {
         let stored = self.store().grant(grant).await.map_err(unavailable)?.ok_or_else(|| gone("the grant does not exist"))?;
-        let access = self.access(grant).await?;
-        match call(Held { grant, access }).await {
+        let access = Box::pin(self.access(grant)).await?;
+        match call(Held { grant, access, settled: true }).await {
             Err(error) if error.class == FailureClass::Unauthorized => {}
             answer => return answer,
         }
@@ -47,10 +67,15 @@ impl App {
         let fresh = if now.generation > stored.generation && left(&now, self.now()) >= MIN_LEFT_SECONDS {
             now
         } else {
-            self.refresh(grant, now.generation).await?
+            self.refresh(grant, now.generation, true).await?
         };
-        call(Held { grant, access: self.open_access(&fresh).await? }).await
+        call(Held { grant, access: self.open_access(&fresh).await?, settled: true }).await
     }
+}
+
+/// `at` and so many seconds.
+pub(crate) fn after(at: Timestamp, seconds: i64) -> Timestamp {
+    at.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(at)
 }
 
 /// Seconds the access token still lives.
@@ -67,10 +92,10 @@ fn gone(detail: &str) -> ProviderError {
     failure(FailureClass::Revoked, detail)
 }
 
-fn unavailable(error: ports::store::StoreError) -> ProviderError {
+pub(crate) fn unavailable(error: ports::store::StoreError) -> ProviderError {
     failure(FailureClass::Passing, &error.to_string())
 }
 
-fn internal(error: Error) -> ProviderError {
+pub(crate) fn internal(error: Error) -> ProviderError {
     failure(FailureClass::Passing, &error.to_string())
 }

@@ -93,6 +93,7 @@ impl App {
             }
             Err(error) => return Err(error.into()),
         }
+        self.note_lent(grant.id, fresh.generation).await?;
         // Ended while the token was fetched: it is on the record, and nobody gets it.
         let stored = self.store().grant(grant.id).await?;
         if !stored.as_ref().is_some_and(Grant::is_usable) {
@@ -108,7 +109,7 @@ impl App {
     /// The grant's token with at least `least` seconds left, refreshed first if it has less.
     async fn access_for(&self, grant: &Grant, least: i64) -> Answer<(AccessToken, Grant)> {
         let left = grant.tokens.as_ref().map_or(0, |tokens| tokens.access_expires_at.as_second() - self.now().as_second());
-        let fresh = if left >= least { grant.clone() } else { self.refresh(grant.id, grant.generation).await? };
+        let fresh = if left >= least { grant.clone() } else { self.refresh(grant.id, grant.generation, false).await? };
         Ok((self.open_access(&fresh).await?.token, fresh))
     }
 

@@ -14,6 +14,7 @@ mod draft;
 mod error;
 mod examine;
 mod feedback;
+mod gates;
 mod grants;
 mod idempotency;
 mod interviews;
@@ -46,6 +47,7 @@ use domain::{EmailAddress, Timestamp, audit::Actor, claims::Holder};
 pub use error::{Error, Result};
 pub use examine::{Condition, Finding};
 pub use feedback::FeedbackView;
+pub use grants::RefreshWhen;
 pub use idempotency::{KeptAnswer, Once, Repeat};
 pub use interviews::{InterviewView, ParticipantView};
 pub use lending::{LENDINGS_PER_HOUR, LendRequest, Lent};
@@ -86,6 +88,8 @@ pub struct Settings {
     pub demo: bool,
     /// How long things may take.
     pub timing: Timing,
+    /// When access tokens are refreshed.
+    pub refresh: RefreshWhen,
 }
 
 /// Who calls, for the audit log.
@@ -140,6 +144,8 @@ struct Inner {
     changes: tokio::sync::broadcast::Sender<()>,
     /// One refresh at a time per grant in this process; other processes are kept off by the lease.
     refreshing: Turns<domain::Id<domain::grants::Grant>>,
+    /// What this process has seen of the providers' data centres.
+    healths: gates::Healths,
     /// After a conflict, use cases on one agenda take turns.
     agendas: Turns<Holder>,
     /// Which keys were used today.
@@ -173,6 +179,7 @@ impl App {
             bell: tokio::sync::Notify::new(),
             changes,
             refreshing: Turns::default(),
+            healths: gates::Healths::default(),
             agendas: Turns::default(),
             uses: access::Uses::default(),
             numbers: monitoring::Numbers::default(),

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use domain::{
     EmailAddress, Id, Timestamp, Zone,
-    grants::{Grant, GrantState, PendingReason},
+    grants::{Budget, Grant, GrantState, PendingReason, budget},
     people::Person,
 };
 use ports::{Put, change::Scope, store::Page};
@@ -83,6 +83,8 @@ pub struct GrantView {
     pub failures: u32,
     /// The last failure's class.
     pub last_failure: Option<String>,
+    /// How much of what the provider allows is used.
+    pub budget: Budget,
     /// Mails asking for permission so far, and the next one.
     pub asked: Option<(u32, Option<Timestamp>)>,
     /// A connection that waits for an administrator: who, why, since when.
@@ -117,6 +119,7 @@ impl GrantView {
             next_refresh_at: grant.refresh.next_at,
             failures: grant.refresh.failures,
             last_failure: grant.refresh.last_failure.clone(),
+            budget: budget(grant, now),
             asked: grant.request.as_ref().map(|request| (request.count, request.next_at)),
             pending: grant.pending.as_ref().map(|pending| (pending.account.email.clone(), pending.why, pending.since)),
         }

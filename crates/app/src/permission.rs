@@ -139,7 +139,7 @@ impl App {
             None => None,
         };
         if let Some(grant) = grant.filter(Grant::is_usable) {
-            match self.refresh(grant.id, grant.generation).await {
+            match self.refresh(grant.id, grant.generation, false).await {
                 Ok(_) => return Ok(RefreshOutcome::Fresh(self.status(email).await?)),
                 Err(error) if error.class != FailureClass::Revoked => return Err(Error::provider(&error)),
                 Err(_) => {}

@@ -24,6 +24,8 @@ pub struct Timing {
     pub job_lease: Duration,
     /// A run of a job is cut after this.
     pub run_limit: Duration,
+    /// Whether business time may run ahead of the lease clock, and the provider's time with it (the demo says so by itself).
+    pub movable: bool,
 }
 
 impl Default for Timing {
@@ -37,6 +39,7 @@ impl Default for Timing {
             refresh_poll: Duration::from_millis(250),
             job_lease: Duration::from_mins(3),
             run_limit: Duration::from_secs(150),
+            movable: false,
         }
     }
 }

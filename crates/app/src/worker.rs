@@ -202,15 +202,11 @@ impl App {
                     if self.store().grant(*grant).await?.as_ref().is_some_and(overdue) {
                         return Ok(Verdict::Again { seconds: error.retry_after.unwrap_or(60).max(1), error: None });
                     }
-                    Ok(if error.retry_after.is_some() {
-                        Verdict::again(error.retry_after.unwrap_or(60).max(1), error.detail)
-                    } else {
-                        Verdict::Done
-                    })
+                    Ok(Verdict::Done)
                 }
             },
-            Work::Revoke { grant, data_centre, sealed_refresh } => {
-                self.run_revoke(*grant, data_centre, sealed_refresh, job.attempt).await
+            Work::Revoke { grant, data_centre, sealed_refresh, serial } => {
+                self.run_revoke(*grant, data_centre, sealed_refresh, *serial, job.attempt).await
             }
             Work::DropPending { grant } => self.run_drop_pending(*grant).await,
             Work::Settle { interview } => self.run_settle(*interview, job.attempt).await,

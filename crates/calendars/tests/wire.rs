@@ -131,6 +131,7 @@ fn config(hosts: &str, accounts: &str) -> ZohoConfig {
     ZohoConfig {
         client_id: "1000.CLIENT".to_owned(),
         client_secret: ClientSecret::new(SECRET.to_owned()),
+        refresh_limit: 10,
         data_centre_secrets: [("eu".to_owned(), ClientSecret::new("european".to_owned()))].into(),
         redirect_uri: "http://localhost:8040/api/oauth/callback/".to_owned(),
         scopes: parse_scopes(DEFAULT_SCOPES),

@@ -2,9 +2,16 @@
 //!
 //! The row outlives the tokens: disconnecting and reconnecting keep its id, its history and the account it was pinned to.
 
+mod record;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{EmailAddress, Id, Rev, Timestamp, Zone, id::Kind, links::Link, people::Person, vacancies::Vacancy};
+
+pub use record::{
+    Budget, LONGEST_LIFE_SECONDS, Limits, LiveAccess, Moment, Pause, Present, RefreshRecord, SKEW_SECONDS, USUAL_REFRESHES,
+    WINDOW_SECONDS, Wait, WaitReason, budget,
+};
 
 /// How a grant stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -35,6 +42,13 @@ pub struct Account {
     pub email: EmailAddress,
 }
 
+impl Account {
+    /// `{provider}:{data centre}:{user id}`.
+    pub fn name(&self, provider: &str) -> String {
+        format!("{provider}:{}:{}", self.data_centre, self.user_id)
+    }
+}
+
 /// What is stored of a token answer. Each text is sealed by the vault for this grant's row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SealedTokens {
@@ -46,29 +60,6 @@ pub struct SealedTokens {
     pub access: Vec<u8>,
     /// When the access token ends.
     pub access_expires_at: Timestamp,
-}
-
-/// The refresh protocol's memory.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RefreshRecord {
-    /// The last attempt that moved the expiry forward.
-    pub succeeded_at: Option<Timestamp>,
-    /// The last attempt of all.
-    pub attempted_at: Option<Timestamp>,
-    /// When the next one is due.
-    pub next_at: Option<Timestamp>,
-    /// Failures in a row.
-    pub failures: u32,
-    /// What the last failure was (a class, never an answer's text).
-    pub last_failure: Option<String>,
-    /// When the provider first refused the refresh token of this generation.
-    pub refused_at: Option<Timestamp>,
-    /// When attempts were made in the last ten minutes: the provider's budget.
-    pub attempts: Vec<Timestamp>,
-    /// Until when the provider told us to wait.
-    pub blocked_until: Option<Timestamp>,
-    /// Who may refresh now, by the lease clock: (owner, until).
-    pub lease: Option<(String, Timestamp)>,
 }
 
 /// The calendar interviews are written to.
@@ -97,6 +88,9 @@ pub struct PermissionRequest {
     pub next_at: Option<Timestamp>,
     /// Since when nobody answered the last one: the vacancy needs attention.
     pub exhausted_at: Option<Timestamp>,
+    /// Whether it asks for a permission that was lost: then once a day, because interviews are at stake.
+    #[serde(default)]
+    pub daily: bool,
 }
 
 /// Why a connection waits for an administrator.
@@ -124,6 +118,9 @@ pub struct PendingConnection {
     pub since: Timestamp,
     /// Why.
     pub why: PendingReason,
+    /// Memory of refreshing its own tokens, which are others than the grant's.
+    #[serde(default)]
+    pub refresh: RefreshRecord,
 }
 
 /// Tokens of a fresh authorization whose owner is not known yet: stored, unused.
@@ -139,6 +136,30 @@ pub struct UnverifiedTokens {
     pub has_refresh: bool,
     /// Scopes given.
     pub scopes: Vec<String>,
+    /// Memory of the exchange: when the access token was made.
+    #[serde(default)]
+    pub refresh: RefreshRecord,
+}
+
+/// A refresh token that the provider keeps, as far as we know: it keeps only so many per user and client, and forgets the oldest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IssuedToken {
+    /// Names it; nothing of the token is in it.
+    pub id: Id<IssuedToken>,
+    /// See [`crate::Revision`].
+    pub rev: Rev,
+    /// Whose: `{provider}:{data centre}:{user id}`.
+    pub account: String,
+    /// The grant it was issued for.
+    pub grant: Id<Grant>,
+    /// When.
+    pub issued_at: Timestamp,
+    /// When and why it ended (a code): `revoked`, `dead`, `evicted`.
+    pub ended: Option<(Timestamp, String)>,
+}
+
+impl Kind for IssuedToken {
+    const PREFIX: &'static str = "rtk";
 }
 
 /// See the module's header. One per person and provider.
@@ -225,7 +246,13 @@ impl Grant {
             return false;
         };
         let left = tokens.access_expires_at.as_second() - now.as_second();
-        left >= 60 || (self.refresh.failures == 0 && self.refresh.next_at.is_some_and(|next| next <= now))
+        let due = self.refresh.on_demand || self.refresh.next_at.is_some_and(|next| next <= now);
+        left >= 60 || (self.refresh.failures == 0 && due)
+    }
+
+    /// The account's name in scopes of unique names and in the count of refresh tokens; `None` before it is pinned.
+    pub fn account_name(&self) -> Option<String> {
+        self.account.as_ref().map(|account| account.name(&self.provider))
     }
 
     /// `primary` while the default calendar is used, otherwise its uid.

@@ -3,7 +3,15 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Id, Timestamp, alerts::Digest, grants::Grant, id::Kind, interviews::Interview, links::Link, mails::MailOrder, people::Person,
+    Id, Timestamp,
+    alerts::Digest,
+    grants::Grant,
+    grants::{Grant, IssuedToken},
+    id::Kind,
+    interviews::Interview,
+    links::Link,
+    mails::MailOrder,
+    people::Person,
     vacancies::Vacancy,
 };
 
@@ -49,6 +57,9 @@ pub enum Work {
         data_centre: String,
         /// The refresh token, sealed for the grant.
         sealed_refresh: Vec<u8>,
+        /// Its row in the count of those the provider keeps.
+        #[serde(default)]
+        serial: Option<Id<IssuedToken>>,
     },
     /// Refuses a pending connection that no administrator looked at.
     DropPending {

@@ -12,6 +12,7 @@ pub mod candidacies;
 pub mod claims;
 pub mod email;
 pub mod feedback;
+pub mod gates;
 pub mod grants;
 pub mod id;
 pub mod interviews;
@@ -55,6 +56,7 @@ revisioned!(
     candidacies::Candidacy,
     feedback::Feedback,
     grants::Grant,
+    grants::IssuedToken,
     interviews::Interview,
     links::Link,
     people::Person,

@@ -12,11 +12,13 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 use app::{AlertSettings, AuditSettings, Hook};
+use app::RefreshWhen;
+use app::{AlertSettings, Hook};
 use calendars::{
     ZohoConfig,
     zoho::{DEFAULT_ACCOUNTS_URL, DEFAULT_SCOPES, parse_hosts, parse_scopes},
 };
-use domain::EmailAddress;
+use domain::{EmailAddress, grants::USUAL_REFRESHES};
 use ipnet::IpNet;
 use mail::{Password, Security, SmtpConfig};
 use scheduling::WeeklyHours;
@@ -64,6 +66,8 @@ pub struct Config {
     pub week: WeeklyHours,
     /// Life of a link, in days.
     pub link_days: i64,
+    /// When access tokens are refreshed.
+    pub refresh: RefreshWhen,
     /// Whether tokens may be lent.
     pub lending: bool,
     /// Whom alerts are told.
@@ -140,6 +144,7 @@ impl Config {
             recruiting_contact,
             week: variables.parse("GREENROOM_WEEK")?.unwrap_or_default(),
             link_days,
+            refresh: variables.parse("GREENROOM_REFRESH")?.unwrap_or_default(),
             lending: variables.flag("GREENROOM_LENDING")?,
             alerts: alerts(variables)?,
             metrics_from: networks(variables, "GREENROOM_METRICS_FROM")?,
@@ -198,6 +203,7 @@ fn zoho(variables: &Variables) -> Result<ZohoConfig> {
         client_id: client_id.to_owned(),
         client_secret: ClientSecret::new(client_secret),
         data_centre_secrets,
+        refresh_limit: variables.parse("ZOHO_REFRESH_LIMIT")?.unwrap_or(USUAL_REFRESHES),
         redirect_uri: variables.get("ZOHO_REDIRECT_URI").unwrap_or(DEFAULT_REDIRECT_URI).to_owned(),
         scopes: parse_scopes(variables.get("ZOHO_SCOPES").unwrap_or(DEFAULT_SCOPES)),
         accounts_url: Url::parse(accounts_url).with_context(|| format!("ZOHO_ACCOUNTS_URL `{accounts_url}` is not a URL"))?,
@@ -392,6 +398,16 @@ mod tests {
         let shown: Vec<String> = config.trusted_proxies.iter().map(ToString::to_string).collect();
         assert_eq!(shown, ["10.0.0.0/8", "192.0.2.1/32"]);
         assert!(error(&[("GREENROOM_TRUSTED_PROXIES", "proxy.acme.test")]).contains("not a network"));
+    }
+
+    #[test]
+    fn refreshing_is_bounded_and_may_wait_for_work() {
+        let config = Config::from(&variables(&[])).unwrap();
+        assert_eq!((config.zoho.refresh_limit, config.refresh), (10, RefreshWhen::Ahead));
+        let config = Config::from(&variables(&[("ZOHO_REFRESH_LIMIT", "5"), ("GREENROOM_REFRESH", "due")])).unwrap();
+        assert_eq!((config.zoho.refresh_limit, config.refresh), (5, RefreshWhen::Due));
+        assert!(error(&[("ZOHO_REFRESH_LIMIT", "many")]).contains("ZOHO_REFRESH_LIMIT"));
+        assert!(error(&[("GREENROOM_REFRESH", "never")]).contains("neither `ahead` nor `due`"));
     }
 
     #[test]

@@ -77,6 +77,7 @@ pub async fn install(config: &Config, home: Option<&Path>, clock: Arc<dyn Clock>
             alerts: config.alerts.clone(),
             audit: config.audit.clone(),
             demo,
+            refresh: config.refresh,
             timing: app::Timing::default(),
         },
     });

@@ -3,7 +3,7 @@
 //! Implementations are tolerant in what they read and strict in what they send. They never turn a failure into an empty answer.
 
 use async_trait::async_trait;
-use domain::{EmailAddress, TimeRange, Zone};
+use domain::{EmailAddress, TimeRange, Zone, grants::Limits};
 use url::Url;
 use vault::{AccessToken, AuthorizationCode, RefreshToken};
 
@@ -30,6 +30,8 @@ pub enum FailureClass {
     Refused,
     /// A time-out, a 5xx, no connection: may work later.
     Passing,
+    /// What we stored does not open: altered, moved from another row, or sealed with a key that is gone. Nothing was called.
+    Unopened,
     /// An answer that is not what the protocol says: HTML, `{}`, an unreadable item.
     Protocol,
 }
@@ -57,6 +59,8 @@ pub struct TokenAnswer {
     pub refresh: Option<RefreshToken>,
     /// Seconds the access token lives; a cautious value where the provider did not say.
     pub expires_in: i64,
+    /// Whether the provider said so.
+    pub life_known: bool,
     /// What was granted; empty when the provider did not say.
     pub scopes: Vec<String>,
 }
@@ -195,6 +199,14 @@ pub trait CalendarProvider: Send + Sync {
     fn data_centre(&self, location: Option<&str>, accounts_server: Option<&str>) -> Answer<String>;
     /// Scopes without which interviews cannot be booked, of those that were asked for.
     fn required_scopes(&self) -> Vec<String>;
+    /// What is allowed per refresh token.
+    fn limits(&self) -> Limits {
+        Limits::default()
+    }
+    /// Seconds for which a refresh token that was replaced is still accepted, where the provider documents that.
+    fn previous_token_grace(&self) -> Option<i64> {
+        None
+    }
     /// Origins a browser is sent to for consent (for the page's `form-action`).
     fn consent_origins(&self) -> Vec<String>;
 

@@ -9,7 +9,8 @@ use domain::{
     candidacies::Candidacy,
     claims::{Claim, Holder},
     feedback::Feedback,
-    grants::Grant,
+    gates::Gate,
+    grants::{Grant, IssuedToken},
     interviews::Interview,
     jobs::{Job, NewJob},
     links::Link,
@@ -54,6 +55,10 @@ pub enum Put {
     Checkpoint(Checkpoint),
     /// See [`CheckpointKey`].
     CheckpointKey(CheckpointKey),
+    /// See [`Gate`].
+    Gate(Gate),
+    /// See [`IssuedToken`].
+    IssuedToken(IssuedToken),
     /// See [`SentMail`]; a second row with the same Message-ID is ignored.
     SentMail(SentMail),
     /// Calls that are added to those counted already.

@@ -10,7 +10,9 @@ use domain::{
     candidacies::Candidacy,
     claims::Holder,
     feedback::Feedback,
+    gates::Gate,
     grants::{Grant, GrantState},
+    grants::{Grant, IssuedToken},
     interviews::Interview,
     jobs::{Job, JobState},
     links::{Link, Purpose},
@@ -98,6 +100,15 @@ pub trait Store: Send + Sync {
     async fn grant_of(&self, person: Id<Person>, provider: &str) -> Read<Option<Grant>>;
     /// All grants.
     async fn grants(&self, page: Page) -> Read<Vec<Grant>>;
+
+    /// A refresh token's row by id.
+    async fn issued_token(&self, id: Id<IssuedToken>) -> Read<Option<IssuedToken>>;
+    /// Refresh tokens of an account that have not ended, oldest first, at most 100.
+    async fn issued_tokens(&self, account: &str) -> Read<Vec<IssuedToken>>;
+    /// A gate, if it was ever shut.
+    async fn gate(&self, name: &str) -> Read<Option<Gate>>;
+    /// Gates that are shut, by name.
+    async fn shut_gates(&self, limit: u32) -> Read<Vec<Gate>>;
 
     /// A vacancy by id.
     async fn vacancy(&self, id: Id<Vacancy>) -> Read<Option<Vacancy>>;

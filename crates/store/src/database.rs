@@ -12,7 +12,9 @@ use domain::{
     candidacies::Candidacy,
     claims::Holder,
     feedback::Feedback,
+    gates::Gate,
     grants::{Grant, GrantState},
+    grants::{Grant, IssuedToken},
     interviews::Interview,
     jobs::{Job, JobState},
     links::{Link, Purpose},
@@ -32,6 +34,8 @@ use crate::{
     nouns::{
         access, agendas, alerts, audit, calls, candidacies, checkpoints, feedback, grants, interviews, jobs, links, mails, names,
         people, settings, tallies, vacancies,
+        access, agendas, alerts, audit, calls, candidacies, feedback, gates, grants, interviews, jobs, links, mails, names, people,
+        refresh_tokens, settings, tallies, vacancies,
     },
     plan::plan,
     postgres::{self, Postgres},
@@ -138,6 +142,18 @@ impl Store for Database {
     }
     async fn grants(&self, page: Page) -> Read<Vec<Grant>> {
         grants::all(&self.engine, page).await
+    }
+    async fn issued_token(&self, id: Id<IssuedToken>) -> Read<Option<IssuedToken>> {
+        refresh_tokens::by_id(&self.engine, id).await
+    }
+    async fn issued_tokens(&self, account: &str) -> Read<Vec<IssuedToken>> {
+        refresh_tokens::live(&self.engine, account).await
+    }
+    async fn gate(&self, name: &str) -> Read<Option<Gate>> {
+        gates::by_name(&self.engine, name).await
+    }
+    async fn shut_gates(&self, limit: u32) -> Read<Vec<Gate>> {
+        gates::shut(&self.engine, limit).await
     }
 
     async fn vacancy(&self, id: Id<Vacancy>) -> Read<Option<Vacancy>> {

@@ -57,6 +57,11 @@ impl App {
         opened.map_err(|error| named("grants", &grant.to_string(), column, &error))
     }
 
+    /// Seals a token of a grant for one of those columns.
+    pub(crate) fn seal_token<K>(&self, grant: Id<Grant>, column: &str, secret: &Secret<K>) -> Vec<u8> {
+        self.seal("grants", &grant.to_string(), column, secret)
+    }
+
     /// Seals an authorization code until it is exchanged.
     pub(crate) fn seal_code(&self, link: Id<Link>, code: &AuthorizationCode) -> Vec<u8> {
         self.seal("jobs", &link.to_string(), "code", code)

@@ -10,11 +10,7 @@ use domain::{
 };
 use ports::store::Page;
 
-use crate::{
-    App, Result,
-    draft::later,
-    grants::{BUDGET, BUDGET_WINDOW_SECONDS},
-};
+use crate::{App, Result, draft::later};
 
 /// Hours shown of calls.
 const HOURS: i64 = 24;
@@ -203,8 +199,8 @@ impl App {
 
 /// Refreshes begun within the window, and how many the provider allows.
 fn refresh_budget(grant: &Grant, now: Timestamp) -> (u32, u32) {
-    let recent = grant.refresh.attempts.iter().filter(|at| now.as_second() - at.as_second() < BUDGET_WINDOW_SECONDS).count();
-    (u32::try_from(recent).unwrap_or(u32::MAX), u32::try_from(BUDGET).unwrap_or(u32::MAX))
+    let spent = domain::grants::budget(grant, now);
+    (spent.used, spent.limit)
 }
 
 /// How much somebody should look at it.

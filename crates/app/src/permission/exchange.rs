@@ -3,7 +3,11 @@
 
 use domain::{
     Id, Timestamp,
-    grants::{Account, CalendarChoice, Grant, GrantState, PendingConnection, PendingReason, RefreshRecord, UnverifiedTokens},
+    alerts::AlertKind,
+    grants::{
+        Account, CalendarChoice, Grant, GrantState, IssuedToken, PendingConnection, PendingReason, RefreshRecord, SealedTokens,
+        UnverifiedTokens,
+    },
     jobs::{Dedupe, Work},
     links::{ConnectOutcome, Link},
     mails::MailOrder,
@@ -11,7 +15,7 @@ use domain::{
 };
 use ports::{
     Put,
-    calendar::{Access, CalendarInfo, FailureClass, Identity, ProviderError},
+    calendar::{Access, Answer, CalendarInfo, FailureClass, Identity, ProviderError},
     change::Scope,
 };
 use serde_json::json;
@@ -20,6 +24,7 @@ use crate::{
     App, Caller, Error, Result,
     calls::Held,
     draft::{Draft, later, touched},
+    grants::Side,
     permission::SealedCode,
     worker::Verdict,
 };
@@ -43,7 +48,7 @@ impl App {
             return Ok(Verdict::Done);
         }
         let result = match self.unverified(&stored, person, code).await? {
-            Ok(Some(unverified)) => self.verify(&stored, person, unverified).await?,
+            Ok(Some(unverified)) => Box::pin(self.verify(&stored, person, unverified)).await?,
             Ok(None) => Ok(ConnectOutcome::NoRefreshToken),
             Err(error) => Err(error),
         };
@@ -80,12 +85,20 @@ impl App {
                 let Some(tokens) = self.seal_answer(grant.id, base, &answer, draft.now).await? else {
                     return Ok((draft.finish(), None));
                 };
+                let has_refresh = answer.refresh.is_some();
+                let mut refresh = if has_refresh { RefreshRecord::default() } else { grant.refresh.carried_on() };
+                refresh.issued(&self.present().await?, answer.expires_in);
+                if let Some(older) = grant.unverified.as_ref().filter(|older| older.link != link.id && older.has_refresh) {
+                    // Nobody will ask whose those were.
+                    Self::order_revoke(grant.id, &older.data_centre, &older.tokens.refresh, None, &mut draft);
+                }
                 let unverified = UnverifiedTokens {
                     link: link.id,
                     data_centre: data_centre.to_owned(),
                     tokens,
-                    has_refresh: answer.refresh.is_some(),
+                    has_refresh,
                     scopes: answer.scopes.clone(),
+                    refresh,
                 };
                 let mut next = touched(&grant);
                 if next.state != GrantState::Active {
@@ -109,8 +122,6 @@ impl App {
     ) -> Result<Result<ConnectOutcome, ProviderError>> {
         let provider = self.provider()?;
         let grant = self.grant_for(person).await?;
-        let token = self.open_token(grant.id, "access", &unverified.tokens.access).await?;
-        let held = Held { grant: grant.id, access: Access { data_centre: unverified.data_centre.clone(), token } };
         let missing = provider
             .required_scopes()
             .into_iter()
@@ -119,7 +130,11 @@ impl App {
             tracing::warn!(link = %link.id, scope, "a scope that is needed was not given");
             return Ok(Ok(ConnectOutcome::ScopeMissing));
         }
-        let identity = match provider.identity(&held).await {
+        let (asked, held, unverified) = match self.identify(&grant, link.id, unverified).await? {
+            Ok(answers) => answers,
+            Err(error) => return Ok(Err(error)),
+        };
+        let identity = match asked {
             Ok(identity) => identity,
             Err(error) if error.class == FailureClass::ScopeMissing => return Ok(Ok(ConnectOutcome::ScopeMissing)),
             Err(error) => return Ok(Err(error)),
@@ -147,6 +162,39 @@ impl App {
         Ok(Ok(outcome))
     }
 
+    /// Asks who consented; an access token that has ended meanwhile is refreshed once. The inner answer is the provider's last word.
+    async fn identify(
+        &self,
+        grant: &Grant,
+        link: Id<Link>,
+        unverified: UnverifiedTokens,
+    ) -> Result<Answer<(Answer<Identity>, Held, UnverifiedTokens)>> {
+        let provider = self.provider()?;
+        let opened = async |unverified: &UnverifiedTokens| {
+            let token = self.opened(grant.id, "access", &unverified.tokens.access).await?;
+            Ok(Held { grant: grant.id, access: Access { data_centre: unverified.data_centre.clone(), token }, settled: false })
+        };
+        let held = match opened(&unverified).await {
+            Ok(held) => held,
+            Err(error) => return Ok(Err(error)),
+        };
+        let answer = provider.identity(&held).await;
+        let ended = answer.as_ref().is_err_and(|error| error.class == FailureClass::Unauthorized);
+        if !ended || !unverified.has_refresh {
+            return Ok(Ok((answer, held, unverified)));
+        }
+        let fresh = match self.refresh_aside(grant, Side::Unverified(link), true).await {
+            Ok(grant) => grant.unverified.filter(|known| known.link == link),
+            Err(error) => return Ok(Err(error)),
+        };
+        let fresh = fresh.ok_or_else(|| Error::missing("tokens", link))?;
+        let held = match opened(&fresh).await {
+            Ok(held) => held,
+            Err(error) => return Ok(Err(error)),
+        };
+        Ok(Ok((provider.identity(&held).await, held, fresh)))
+    }
+
     async fn accept_identity(
         &self,
         grant: Grant,
@@ -170,14 +218,18 @@ impl App {
             None if person.has(&account.email) => Some(PendingReason::AliasOnly),
             None => Some(PendingReason::OtherAddress),
         };
-        let name = account_name(&grant.provider, &account);
+        let name = account.name(&grant.provider);
         let elsewhere = self.store().owner(Scope::Account, &name).await?.is_some_and(|owner| owner != grant.id.to_string());
         let why = if elsewhere { Some(PendingReason::OtherAccount) } else { why };
         let mut next = touched(&grant);
         next.unverified = None;
         if let (Some(why), Some(older)) = (why, &next.pending) {
             tracing::info!(grant = %next.id, ?why, "a newer connection replaces the one that waited");
-            Self::order_revoke(next.id, &older.account.data_centre.clone(), &older.tokens.refresh.clone(), draft);
+            Self::order_revoke(next.id, &older.account.data_centre, &older.tokens.refresh, older.refresh.serial, draft);
+        }
+        let mut refresh = if unverified.has_refresh { unverified.refresh.clone() } else { grant.refresh.carried_on() };
+        if unverified.has_refresh {
+            refresh.serial = Some(self.token_issued(grant.id, &name, self.provider()?.limits(), draft).await?);
         }
         if let Some(why) = why {
             if !unverified.has_refresh {
@@ -189,6 +241,7 @@ impl App {
                 scopes: unverified.scopes.clone(),
                 since: draft.now,
                 why,
+                refresh,
             };
             draft.audit("grant.awaits_administrator", grant.id, json!({"why": why}));
             draft.order(
@@ -206,7 +259,8 @@ impl App {
             next.pending = Some(pending);
             return Self::store_without(next, draft, ConnectOutcome::AwaitingAdministrator);
         }
-        self.activate(next, account, unverified.tokens.clone(), unverified.scopes.clone(), calendars, draft).await
+        let connection = Connection { account, tokens: unverified.tokens.clone(), scopes: unverified.scopes.clone(), refresh };
+        self.activate(next, connection, calendars, draft).await
     }
 
     /// Stores a grant that goes on as it was before the authorization.
@@ -223,37 +277,38 @@ impl App {
     pub(super) async fn activate(
         &self,
         mut next: Grant,
-        account: Account,
-        tokens: domain::grants::SealedTokens,
-        scopes: Vec<String>,
+        connection: Connection,
         calendars: &[CalendarInfo],
         draft: &mut Draft<'_>,
     ) -> Result<ConnectOutcome> {
+        let Connection { account, tokens, scopes, refresh } = connection;
         let Some(calendar) = choose(calendars, next.calendar.as_ref()) else {
-            Self::order_revoke(next.id, &account.data_centre, &tokens.refresh, draft);
+            Self::order_revoke(next.id, &account.data_centre, &tokens.refresh, refresh.serial, draft);
             return Self::store_without(next, draft, ConnectOutcome::NoCalendar);
         };
-        self.revoke_replaced(&next, &account, &tokens, draft).await?;
+        self.revoke_replaced(&next, &tokens, draft).await?;
         if let Some(old) =
             next.account.as_ref().filter(|old| old.user_id != account.user_id || old.data_centre != account.data_centre)
         {
-            draft.release(Scope::Account, account_name(&next.provider, old), next.id);
+            draft.release(Scope::Account, old.name(&next.provider), next.id);
         }
-        draft.take(Scope::Account, account_name(&next.provider, &account), next.id);
+        draft.take(Scope::Account, account.name(&next.provider), next.id);
         next.state = GrantState::Active;
         next.data_centre = Some(account.data_centre.clone());
         next.account = Some(account);
         next.tokens = Some(tokens);
         next.scopes = scopes;
         next.generation += 1;
-        next.refresh = RefreshRecord { succeeded_at: Some(draft.now), ..RefreshRecord::default() };
+        next.refresh = RefreshRecord { succeeded_at: Some(draft.now), ..refresh };
         next.busy_calendars = busy_calendars(calendars, &calendar);
         next.calendar = Some(calendar);
         next.request = None;
         next.pending = None;
         next.connected_at = Some(draft.now);
         next.ended = None;
-        self.order_refresh(&mut next, draft);
+        self.order_refresh(&mut next, draft).await?;
+        self.clear_alerts(next.id, draft).await?;
+        self.watch_scopes(&next, draft).await?;
         draft.audit("grant.connected", next.id, json!({"data_centre": next.data_centre, "generation": next.generation}));
         draft.mail(MailOrder::Connected { person: next.person, generation: next.generation });
         let manager = next.person;
@@ -262,28 +317,30 @@ impl App {
         Ok(ConnectOutcome::Connected)
     }
 
-    /// The refresh token that a new connection of the same account replaces is given back (Zoho keeps 20 per user and client).
-    async fn revoke_replaced(
-        &self,
-        grant: &Grant,
-        account: &Account,
-        tokens: &domain::grants::SealedTokens,
-        draft: &mut Draft<'_>,
-    ) -> Result<()> {
+    /// The refresh token that a new connection replaces is given back (Zoho keeps 20 per user and client).
+    async fn revoke_replaced(&self, grant: &Grant, tokens: &SealedTokens, draft: &mut Draft<'_>) -> Result<()> {
         let Some(old) = &grant.tokens else { return Ok(()) };
-        let (Some(data_centre), Some(known)) = (&grant.data_centre, &grant.account) else { return Ok(()) };
-        let before: vault::RefreshToken = self.open_token(grant.id, "refresh", &old.refresh).await?;
+        let Some(data_centre) = &grant.data_centre else { return Ok(()) };
+        // One that does not open is of no use any more, and is not in the way of the new one.
+        let Ok(before) = self.opened::<vault::kinds::Refresh>(grant.id, "refresh", &old.refresh).await else { return Ok(()) };
         let after: vault::RefreshToken = self.open_token(grant.id, "refresh", &tokens.refresh).await?;
-        if before != after && known.user_id == account.user_id {
-            Self::order_revoke(grant.id, data_centre, &old.refresh, draft);
+        if before != after {
+            Self::order_revoke(grant.id, data_centre, &old.refresh, grant.refresh.serial, draft);
         }
         Ok(())
     }
 
     /// Orders the revocation of a sealed refresh token.
-    pub(crate) fn order_revoke(grant: Id<Grant>, data_centre: &str, sealed_refresh: &[u8], draft: &mut Draft<'_>) {
-        let work = Work::Revoke { grant, data_centre: data_centre.to_owned(), sealed_refresh: sealed_refresh.to_vec() };
-        draft.order(work, Dedupe::Once(format!("revoke:{grant}:{}", draft.now.as_microsecond())), None, draft.now, None);
+    pub(crate) fn order_revoke(
+        grant: Id<Grant>,
+        data_centre: &str,
+        sealed_refresh: &[u8],
+        serial: Option<Id<IssuedToken>>,
+        draft: &mut Draft<'_>,
+    ) {
+        let once = serial.map_or_else(|| format!("{grant}:{}", draft.now.as_microsecond()), |serial| serial.to_string());
+        let work = Work::Revoke { grant, data_centre: data_centre.to_owned(), sealed_refresh: sealed_refresh.to_vec(), serial };
+        draft.order(work, Dedupe::Once(format!("revoke:{once}")), None, draft.now, None);
     }
 
     /// Writes the outcome where the manager's page reads it.
@@ -298,6 +355,9 @@ impl App {
             let mut draft = self.draft(&Caller::system());
             draft.put(Put::Link(next));
             draft.audit("grant.authorization_ended", person, json!({"outcome": outcome}));
+            if outcome == ConnectOutcome::ScopeMissing {
+                self.give_back_unverified(link, person, &mut draft).await?;
+            }
             if matches!(outcome, ConnectOutcome::Misconfigured | ConnectOutcome::WrongDataCentre) {
                 // Only the operator can mend it, and the manager's page says that the company was told.
                 draft.mail(MailOrder::Attention {
@@ -309,6 +369,20 @@ impl App {
             Ok((draft.finish(), Verdict::Done))
         })
         .await
+    }
+
+    /// Tokens that can do less than is needed are given back, and an administrator is told which grant lacks a scope.
+    async fn give_back_unverified(&self, link: Id<Link>, person: Id<Person>, draft: &mut Draft<'_>) -> Result<()> {
+        let grant = self.grant_for(person).await?;
+        let Some(known) = grant.unverified.as_ref().filter(|known| known.link == link) else { return Ok(()) };
+        if known.has_refresh {
+            Self::order_revoke(grant.id, &known.data_centre, &known.tokens.refresh, None, draft);
+        }
+        let mut next = touched(&grant);
+        next.unverified = None;
+        let details = json!({"granted": known.scopes.len()});
+        self.raise(draft, AlertKind::ScopeMissing, &grant.id.to_string(), details).await?;
+        Self::store_without(next, draft, ConnectOutcome::ScopeMissing).map(drop)
     }
 
     async fn exchange_failed(&self, link: Id<Link>, person: Id<Person>, error: &ProviderError, attempt: i64) -> Result<Verdict> {
@@ -338,11 +412,17 @@ impl App {
         grant: Id<Grant>,
         data_centre: &str,
         sealed_refresh: &[u8],
+        serial: Option<Id<IssuedToken>>,
         attempt: i64,
     ) -> Result<Verdict> {
         let token = self.open_token(grant, "refresh", sealed_refresh).await?;
         match self.provider()?.revoke(grant, data_centre, &token).await {
-            Ok(()) => Ok(Verdict::Done),
+            Ok(()) => {
+                if let Some(serial) = serial {
+                    self.token_revoked(serial).await?;
+                }
+                Ok(Verdict::Done)
+            }
             Err(error) if attempt >= 8 => {
                 Ok(Verdict::Fail(format!("the provider did not revoke: {:?} {}", error.class, error.detail)))
             }
@@ -351,9 +431,16 @@ impl App {
     }
 }
 
-/// The unique name of an account: one grant each.
-fn account_name(provider: &str, account: &Account) -> String {
-    format!("{provider}:{}:{}", account.data_centre, account.user_id)
+/// What a connection brings with it.
+pub(super) struct Connection {
+    /// Who consented.
+    pub account: Account,
+    /// Their tokens.
+    pub tokens: SealedTokens,
+    /// Scopes given.
+    pub scopes: Vec<String>,
+    /// Memory of refreshing those tokens.
+    pub refresh: RefreshRecord,
 }
 
 /// The calendar interviews are written to: the one chosen before if it is still writable, else the default, else the first writable.

@@ -2,14 +2,24 @@
 
 use domain::{
     Id,
-    grants::{Grant, GrantState},
+    grants::{Grant, GrantState, PendingConnection},
     links::{ConnectOutcome, Purpose},
     people::Person,
 };
-use ports::{Put, calendar::Access};
+use ports::{
+    Put,
+    calendar::{Access, Answer, CalendarInfo, FailureClass},
+};
 use serde_json::json;
 
-use crate::{App, Caller, Error, Result, calls::Held, draft::touched, grants, worker::Verdict};
+use super::exchange::Connection;
+use crate::{
+    App, Caller, Error, Result,
+    calls::Held,
+    draft::touched,
+    grants::{self, Side, failure},
+    worker::Verdict,
+};
 
 impl App {
     /// The administrator accepts or refuses a connection by another account.
@@ -17,44 +27,34 @@ impl App {
         let grant = self.store().grant(id).await?.ok_or_else(|| Error::missing("grant", id))?;
         let nothing =
             || Error::Refused { code: "nothing_pending", problem: "no connection of this manager waits for a decision".to_owned() };
-        let pending = grant.pending.clone().ok_or_else(nothing)?;
-        let calendars = if accept {
-            let token = self.open_token(id, "access", &pending.tokens.access).await?;
-            let mut access = Access { data_centre: pending.account.data_centre.clone(), token };
-            if pending.tokens.access_expires_at <= self.now() {
-                let refresh = self.open_token(id, "refresh", &pending.tokens.refresh).await?;
-                access.token = self
-                    .provider()?
-                    .refresh(id, &access.data_centre, &refresh)
-                    .await
-                    .map_err(|error| Error::provider(&error))?
-                    .access;
-            }
-            self.provider()?.calendars(&Held { grant: id, access }).await.map_err(|error| Error::provider(&error))?
-        } else {
-            Vec::new()
-        };
-        let (pending, calendars) = (&pending, &calendars);
+        let decided = grant.pending.clone().ok_or_else(nothing)?;
+        let calendars =
+            if accept { self.pending_calendars(&grant).await.map_err(|error| Error::provider(&error))? } else { Vec::new() };
+        let (decided, calendars) = (&decided, &calendars);
         self.transact(None, || async move {
             let grant = self.store().grant(id).await?.ok_or_else(|| Error::missing("grant", id))?;
-            if grant.pending.as_ref() != Some(pending) {
-                return Err(nothing());
-            }
+            // Its tokens may have been refreshed meanwhile; who consented and when must be what was decided on.
+            let same = |pending: &&PendingConnection| pending.account == decided.account && pending.since == decided.since;
+            let pending = grant.pending.as_ref().filter(same).ok_or_else(nothing)?;
             let mut draft = self.draft(caller);
             let mut next = touched(&grant);
             next.pending = None;
             if !accept {
                 draft.audit("grant.pending_refused", id, json!({"why": pending.why}));
-                Self::order_revoke(id, &pending.account.data_centre, &pending.tokens.refresh, &mut draft);
+                Self::order_revoke(id, &pending.account.data_centre, &pending.tokens.refresh, pending.refresh.serial, &mut draft);
                 let manager = next.person;
                 draft.put(Put::Grant(next));
                 self.arrange_all(manager, &mut draft).await?;
                 return Ok((draft.finish(), ()));
             }
             draft.audit("grant.pending_accepted", id, json!({"why": pending.why}));
-            let outcome = self
-                .activate(next, pending.account.clone(), pending.tokens.clone(), pending.scopes.clone(), calendars, &mut draft)
-                .await?;
+            let connection = Connection {
+                account: pending.account.clone(),
+                tokens: pending.tokens.clone(),
+                scopes: pending.scopes.clone(),
+                refresh: pending.refresh.clone(),
+            };
+            let outcome = self.activate(next, connection, calendars, &mut draft).await?;
             if outcome != ConnectOutcome::Connected {
                 return Err(Error::Refused {
                     code: "no_calendar",
@@ -64,6 +64,25 @@ impl App {
             Ok((draft.finish(), ()))
         })
         .await
+    }
+
+    /// Calendars of the account that waits, with its own tokens: refreshed where they have ended or are not accepted.
+    async fn pending_calendars(&self, grant: &Grant) -> Answer<Vec<CalendarInfo>> {
+        let mut fresh = self.refresh_aside(grant, Side::Pending, false).await?;
+        for again in [true, false] {
+            let pending = fresh.pending.as_ref().ok_or_else(|| failure(FailureClass::Gone, "the connection no longer waits"))?;
+            let token = self.opened(fresh.id, "access", &pending.tokens.access).await?;
+            let access = Access { data_centre: pending.account.data_centre.clone(), token };
+            let held = Held { grant: fresh.id, access, settled: false };
+            let provider = self.provider_named(&fresh.provider).map_err(grants::internal)?;
+            match provider.calendars(&held).await {
+                Err(error) if again && error.class == FailureClass::Unauthorized => {
+                    fresh = self.refresh_aside(&fresh, Side::Pending, true).await?;
+                }
+                answer => return answer,
+            }
+        }
+        Err(failure(FailureClass::Unauthorized, "the access token is not accepted"))
     }
 
     /// Nobody decided in time.
@@ -89,8 +108,12 @@ impl App {
                 return Ok((draft.finish(), ()));
             }
             if let (Some(tokens), Some(data_centre)) = (&grant.tokens, &grant.data_centre) {
-                Self::order_revoke(grant.id, data_centre, &tokens.refresh, &mut draft);
+                Self::order_revoke(grant.id, data_centre, &tokens.refresh, grant.refresh.serial, &mut draft);
             }
+            if let Some(known) = grant.unverified.as_ref().filter(|known| known.has_refresh) {
+                Self::order_revoke(grant.id, &known.data_centre, &known.tokens.refresh, None, &mut draft);
+            }
+            self.clear_alerts(grant.id, &mut draft).await?;
             let mut next = touched(&grant);
             grants::end(&mut next, GrantState::Disconnected, "disconnected", draft.now);
             next.unverified = None;

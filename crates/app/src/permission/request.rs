@@ -20,6 +20,10 @@ use crate::{
 
 /// Days after the first mail at which the request is repeated.
 const REPEAT_AFTER_DAYS: [i64; 3] = [2, 4, 7];
+/// The same for a permission that was lost: once a day for a week.
+const DAILY: [i64; 6] = [1, 2, 3, 4, 5, 6];
+/// Days after the loss at which a person must look.
+const DAILY_GIVE_UP: i64 = 7;
 /// Days after the last mail at which a person must look.
 const GIVE_UP_AFTER_DAYS: i64 = 9;
 
@@ -28,8 +32,14 @@ impl App {
     pub(crate) fn ask(grant: Grant, vacancy: Option<Id<Vacancy>>, draft: &mut Draft<'_>) -> Result<Grant> {
         let mut next = if grant.rev == 1 && grant.created_at == draft.now { grant } else { touched(&grant) };
         let next_at = later(draft.now, REPEAT_AFTER_DAYS[0] * 24 * 60)?;
-        next.request =
-            Some(PermissionRequest { vacancy, first_at: draft.now, count: 1, next_at: Some(next_at), exhausted_at: None });
+        next.request = Some(PermissionRequest {
+            vacancy,
+            first_at: draft.now,
+            count: 1,
+            next_at: Some(next_at),
+            exhausted_at: None,
+            daily: false,
+        });
         draft.audit("permission.asked", next.id, json!({"attempt": 1, "vacancy": vacancy}));
         draft.mail(MailOrder::PermissionRequest { person: next.person, vacancy, attempt: 1, series: draft.now.as_second() });
         Self::order_ask_again(&next, next_at, draft);
@@ -50,9 +60,15 @@ impl App {
 
     /// A grant died: the manager gets a fresh link without anyone asking.
     pub(crate) async fn ask_again_after_death(&self, grant: &mut Grant, draft: &mut Draft<'_>) -> Result<()> {
-        let next_at = later(draft.now, REPEAT_AFTER_DAYS[0] * 24 * 60)?;
-        grant.request =
-            Some(PermissionRequest { vacancy: None, first_at: draft.now, count: 1, next_at: Some(next_at), exhausted_at: None });
+        let next_at = later(draft.now, DAILY[0] * 24 * 60)?;
+        grant.request = Some(PermissionRequest {
+            vacancy: None,
+            first_at: draft.now,
+            count: 1,
+            next_at: Some(next_at),
+            exhausted_at: None,
+            daily: true,
+        });
         let person = self.store().person(grant.person).await?.ok_or_else(|| Error::missing("person", grant.person))?;
         let link = self.live_link(Purpose::Permission, &person, draft).await?;
         draft.mail(MailOrder::FreshPermissionLink { person: person.id, link: link.id, window: draft.now.as_second() / 600 });
@@ -78,7 +94,9 @@ impl App {
             }
             let mut next = touched(&grant);
             let mut asked = request.clone();
-            if request.count > u32::try_from(REPEAT_AFTER_DAYS.len()).unwrap_or(3) {
+            let days = if request.daily { DAILY.as_slice() } else { REPEAT_AFTER_DAYS.as_slice() };
+            let repeated = usize::try_from(request.count).unwrap_or(usize::MAX);
+            if repeated > days.len() {
                 asked.next_at = None;
                 asked.exhausted_at = Some(draft.now);
                 draft.audit("permission.exhausted", id, json!({"mails": request.count}));
@@ -90,12 +108,9 @@ impl App {
                 self.arrange_all(grant.person, &mut draft).await?;
             } else {
                 asked.count += 1;
-                let days = usize::try_from(asked.count - 1)
-                    .ok()
-                    .and_then(|index| REPEAT_AFTER_DAYS.get(index))
-                    .copied()
-                    .unwrap_or(GIVE_UP_AFTER_DAYS);
-                asked.next_at = Some(later(request.first_at, days * 24 * 60)?);
+                let give_up = if request.daily { DAILY_GIVE_UP } else { GIVE_UP_AFTER_DAYS };
+                let day = days.get(repeated).copied().unwrap_or(give_up);
+                asked.next_at = Some(later(request.first_at, day * 24 * 60)?);
                 draft.audit("permission.asked", id, json!({"attempt": asked.count}));
                 let series = request.first_at.as_second();
                 draft.mail(MailOrder::PermissionRequest {

@@ -29,6 +29,8 @@ pub struct ZohoConfig {
     pub scopes: Vec<String>,
     /// `ZOHO_ACCOUNTS_URL`: where consent begins; its origin must be on the list of data centres.
     pub accounts_url: Url,
+    /// `ZOHO_REFRESH_LIMIT`: refreshes per refresh token in ten minutes.
+    pub refresh_limit: u32,
     /// `GREENROOM_ZOHO_HOSTS`, read by [`parse_hosts`](super::data_centres::parse_hosts).
     pub hosts: Vec<DataCentre>,
 }
@@ -71,6 +73,9 @@ pub enum ConfigError {
         "ZOHO_REDIRECT_URI `{0}` is not an http or https URL; set it exactly as it is registered at https://api-console.zoho.com"
     )]
     RedirectUri(String),
+    /// No refresh would ever be allowed.
+    #[error("ZOHO_REFRESH_LIMIT is 0, so no permission could be kept; set Zoho's limit of refreshes in ten minutes, usually 10")]
+    NoRefreshes,
     /// No scopes.
     #[error("ZOHO_SCOPES is empty; leave it unset for the default `{DEFAULT_SCOPES}`")]
     NoScopes,
@@ -95,6 +100,9 @@ impl ZohoConfig {
         }
         if self.client_secret.is_empty() || self.data_centre_secrets.values().any(ClientSecret::is_empty) {
             return Err(ConfigError::NoClientSecret);
+        }
+        if self.refresh_limit == 0 {
+            return Err(ConfigError::NoRefreshes);
         }
         if self.scopes.is_empty() {
             return Err(ConfigError::NoScopes);
@@ -143,6 +151,7 @@ mod tests {
             redirect_uri: "http://localhost:8040/api/oauth/callback/".to_owned(),
             scopes: parse_scopes(DEFAULT_SCOPES),
             accounts_url: Url::parse(DEFAULT_ACCOUNTS_URL).unwrap(),
+            refresh_limit: 10,
             hosts: Vec::new(),
         }
     }
@@ -163,6 +172,7 @@ mod tests {
         assert_eq!(check(|c| c.client_id = " ".to_owned()), ConfigError::NoClientId);
         assert_eq!(check(|c| c.client_secret = ClientSecret::new(String::new())), ConfigError::NoClientSecret);
         assert_eq!(check(|c| c.scopes.clear()), ConfigError::NoScopes);
+        assert_eq!(check(|c| c.refresh_limit = 0), ConfigError::NoRefreshes);
         assert!(matches!(check(|c| c.redirect_uri = "localhost".to_owned()), ConfigError::RedirectUri(_)));
         assert!(matches!(
             check(|c| c.accounts_url = Url::parse("https://accounts.example.com").unwrap()),

@@ -14,7 +14,7 @@ mod value;
 mod zones;
 
 use async_trait::async_trait;
-use domain::{EmailAddress, TimeRange};
+use domain::{EmailAddress, TimeRange, grants::Limits};
 use ports::{
     CalendarProvider,
     calendar::{
@@ -101,6 +101,10 @@ impl CalendarProvider for Zoho {
     fn required_scopes(&self) -> Vec<String> {
         let needed = |scope: &&String| scope.starts_with("ZohoCalendar.calendar.") || scope.starts_with("ZohoCalendar.event.");
         self.config.scopes.iter().filter(needed).cloned().collect()
+    }
+
+    fn limits(&self) -> Limits {
+        Limits { refreshes: self.config.refresh_limit, ..Limits::default() }
     }
 
     /// Every Accounts host: users of another data centre are sent on to their own, and browsers check that hop too.

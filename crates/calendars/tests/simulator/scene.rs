@@ -119,6 +119,7 @@ fn zoho(hosts: &str, first: &Url, scopes: &str, per_dc: bool) -> Zoho {
     let config = ZohoConfig {
         client_id: CLIENT_ID.to_owned(),
         client_secret: ClientSecret::new("secret-of-all".to_owned()),
+        refresh_limit: 10,
         data_centre_secrets: if per_dc { BTreeMap::from([of("us"), of("eu")]) } else { BTreeMap::new() },
         redirect_uri: REDIRECT.to_owned(),
         scopes: parse_scopes(scopes),
@@ -140,6 +141,7 @@ impl Scene {
         let config = ZohoConfig {
             client_id: CLIENT_ID.to_owned(),
             client_secret: ClientSecret::new("secret-of-all".to_owned()),
+            refresh_limit: 10,
             data_centre_secrets: BTreeMap::new(),
             redirect_uri: REDIRECT.to_owned(),
             scopes: parse_scopes(calendars::zoho::DEFAULT_SCOPES),

@@ -9,6 +9,7 @@ pub(crate) mod candidacies;
 pub(crate) mod checkpoints;
 pub(crate) mod claims;
 pub(crate) mod feedback;
+pub(crate) mod gates;
 pub(crate) mod grants;
 pub(crate) mod interviews;
 pub(crate) mod job_steps;
@@ -17,6 +18,7 @@ pub(crate) mod links;
 pub(crate) mod mails;
 pub(crate) mod names;
 pub(crate) mod people;
+pub(crate) mod refresh_tokens;
 pub(crate) mod settings;
 pub(crate) mod tallies;
 pub(crate) mod vacancies;
@@ -63,6 +65,8 @@ pub(crate) fn put(put: &Put) -> Read<Noun> {
         Put::Seal(seal) => Ok(audit::put_seal(seal)),
         Put::Checkpoint(checkpoint) => Ok(checkpoints::put(checkpoint)),
         Put::CheckpointKey(key) => Ok(checkpoints::put_key(key)),
+        Put::Gate(gate) => gates::put(gate),
+        Put::IssuedToken(token) => Ok(refresh_tokens::put(token)),
         Put::SentMail(mail) => Ok(mails::put(mail)),
         Put::Calls(counted) => Ok(calls::add(counted)),
         Put::Lending(lending) => Ok(calls::lend(lending)),

@@ -5,8 +5,8 @@ use domain::{
     candidacies::{Candidacy, Unplaced},
     claims::{Claim, Holder},
     grants::{
-        Account, CalendarChoice, Grant, GrantState, PendingConnection, PendingReason, PermissionRequest, RefreshRecord,
-        SealedTokens, UnverifiedTokens,
+        Account, CalendarChoice, Grant, GrantState, LiveAccess, Moment, Pause, PendingConnection, PendingReason, PermissionRequest,
+        RefreshRecord, SealedTokens, UnverifiedTokens,
     },
     id::Kind,
     interviews::{AttentionReason, By, CreateAttempt, EventRef, FeedbackState, Interview, InterviewState, NewInterview},
@@ -100,6 +100,29 @@ fn account() -> Account {
     Account { data_centre: "eu".to_owned(), user_id: "700012345".to_owned(), email: email("ana@example.com") }
 }
 
+fn memory() -> RefreshRecord {
+    let moment = |minute: i64| Moment { at: at(minute), lease: at(minute + 5) };
+    RefreshRecord {
+        succeeded_at: Some(at(1)),
+        attempted_at: Some(at(2)),
+        next_at: Some(at(50)),
+        failures: 2,
+        last_failure: Some("throttled".to_owned()),
+        refused_at: Some(moment(3)),
+        attempts: vec![moment(1), moment(2)],
+        limit: 10,
+        paused: Some(Pause { since: moment(4), seconds: 90 }),
+        live: vec![LiveAccess { since: moment(1), seconds: 3_600, lent: true }],
+        unanswered_at: Some(at(2)),
+        rotates: Some(true),
+        rotated_at: Some(moment(1)),
+        access_ends_by_lease: Some(at(65)),
+        serial: Some(id(11)),
+        on_demand: true,
+        lease: Some(("node".to_owned(), at(5))),
+    }
+}
+
 /// A grant with everything it can have at once.
 pub fn full_grant(number: u128) -> Grant {
     Grant {
@@ -109,17 +132,7 @@ pub fn full_grant(number: u128) -> Grant {
         tokens: Some(tokens(1)),
         generation: 7,
         scopes: vec!["calendar.read".to_owned(), "event.all".to_owned()],
-        refresh: RefreshRecord {
-            succeeded_at: Some(at(1)),
-            attempted_at: Some(at(2)),
-            next_at: Some(at(50)),
-            failures: 2,
-            last_failure: Some("throttled".to_owned()),
-            refused_at: Some(at(3)),
-            attempts: vec![at(1), at(2)],
-            blocked_until: Some(at(4)),
-            lease: Some(("node".to_owned(), at(5))),
-        },
+        refresh: memory(),
         calendar: Some(CalendarChoice { uid: "uid".to_owned(), name: "Ana".to_owned(), zone: Some(zone()), is_default: true }),
         busy_calendars: vec!["uid".to_owned(), "other".to_owned()],
         request: Some(PermissionRequest {
@@ -128,6 +141,7 @@ pub fn full_grant(number: u128) -> Grant {
             count: 2,
             next_at: Some(at(100)),
             exhausted_at: Some(at(200)),
+            daily: true,
         }),
         unverified: Some(UnverifiedTokens {
             link: id(8),
@@ -135,6 +149,7 @@ pub fn full_grant(number: u128) -> Grant {
             tokens: tokens(3),
             has_refresh: true,
             scopes: vec!["calendar.read".to_owned()],
+            refresh: memory(),
         }),
         pending: Some(PendingConnection {
             account: account(),
@@ -142,6 +157,7 @@ pub fn full_grant(number: u128) -> Grant {
             scopes: vec!["event.all".to_owned()],
             since: at(6),
             why: PendingReason::AliasOnly,
+            refresh: memory(),
         }),
         connected_at: Some(at(7)),
         ended: Some((at(8), "revoked".to_owned())),

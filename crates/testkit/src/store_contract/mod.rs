@@ -51,6 +51,8 @@ macro_rules! every_promise {
         $run!(counts calls_of_all_nodes_add_up);
         $run!(counts lent_tokens_end_at_their_limit);
         $run!(counts jobs_grants_and_bookings_are_counted);
+        $run!(nouns refresh_tokens_are_counted_until_they_end);
+        $run!(nouns a_gate_is_shut_until_it_opens);
         $run!(nouns a_mail_is_recorded_once);
         $run!(nouns the_log_comes_back_as_it_was);
         $run!(lists pages_follow_each_other);

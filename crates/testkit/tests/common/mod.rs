@@ -77,10 +77,45 @@ impl Fuse {
     }
 }
 
+/// What a process is started with, where tests differ.
+#[derive(Debug, Clone)]
+pub struct Choices {
+    pub timing: app::Timing,
+    pub refresh: app::RefreshWhen,
+    /// Refreshes per refresh token in ten minutes.
+    pub refresh_limit: u32,
+    /// Seconds for which the provider is said to accept a refresh token that was replaced.
+    pub grace: Option<i64>,
+    /// How far ahead the business clock of the next process is.
+    pub skew_seconds: i64,
+}
+
+impl Default for Choices {
+    fn default() -> Self {
+        Self {
+            timing: app::Timing { movable: true, ..app::Timing::default() },
+            refresh: app::RefreshWhen::default(),
+            refresh_limit: 10,
+            grace: None,
+            skew_seconds: 0,
+        }
+    }
+}
+
+/// A business clock that disagrees with the others.
+struct Skewed(FrozenClock, i64);
+
+impl ports::Clock for Skewed {
+    fn now(&self) -> Timestamp {
+        ports::Clock::now(&self.0).checked_add(jiff::SignedDuration::from_secs(self.1)).unwrap()
+    }
+}
+
 /// The Zoho client with a fuse in front of every call that changes something outside.
 struct Fused {
     zoho: Zoho,
     fuse: Arc<Fuse>,
+    grace: Option<i64>,
 }
 
 #[async_trait]
@@ -99,6 +134,12 @@ impl CalendarProvider for Fused {
     }
     fn consent_origins(&self) -> Vec<String> {
         self.zoho.consent_origins()
+    }
+    fn limits(&self) -> domain::grants::Limits {
+        self.zoho.limits()
+    }
+    fn previous_token_grace(&self) -> Option<i64> {
+        self.grace
     }
     async fn exchange(&self, data_centre: &str, code: &AuthorizationCode, verifier: &str) -> Answer<TokenAnswer> {
         self.fuse.run(self.zoho.exchange(data_centre, code, verifier)).await
@@ -182,6 +223,8 @@ pub struct World {
     pub sent: Sent,
     pub origins: BTreeMap<String, String>,
     pub dir: PathBuf,
+    /// For the next process.
+    pub choices: Choices,
     url: String,
     seed: u64,
 }
@@ -235,20 +278,22 @@ impl World {
         }
         let sent = Arc::default();
         let url = url.unwrap_or_else(|| format!("sqlite:{}", dir.join("greenroom.db").display()));
-        let app = open(&url, &dir, &clock, &origins, &fuse, &sent, 1).await;
-        Self { clock, sim, app, fuse, sent, origins, dir, url, seed: 1 }
+        let choices = Choices::default();
+        let app = open(&url, &dir, &clock, &origins, &fuse, &sent, 1, &choices).await;
+        Self { clock, sim, app, fuse, sent, origins, dir, choices, url, seed: 1 }
     }
 
     /// The process is gone; another one starts on the same files.
     pub async fn restart(&mut self, fuse: Arc<Fuse>) {
         self.seed += 1;
         self.fuse = fuse;
-        self.app = open(&self.url, &self.dir, &self.clock, &self.origins, &self.fuse, &self.sent, self.seed).await;
+        self.app = open(&self.url, &self.dir, &self.clock, &self.origins, &self.fuse, &self.sent, self.seed, &self.choices).await;
     }
 
     /// A second process on the same files, beside the first.
     pub async fn second(&self) -> App {
-        open(&self.url, &self.dir, &self.clock, &self.origins, &self.fuse, &self.sent, self.seed + SECOND).await
+        let seed = self.seed + SECOND;
+        open(&self.url, &self.dir, &self.clock, &self.origins, &self.fuse, &self.sent, seed, &self.choices).await
     }
 
     /// Runs what is due; stops early where the fuse has blown.
@@ -455,6 +500,7 @@ async fn schema(name: &str) -> Option<String> {
     Some(format!("{server}{mark}options=-csearch_path%3D{schema}"))
 }
 
+#[expect(clippy::too_many_arguments, reason = "the parts of one process")]
 async fn open(
     url: &str,
     dir: &std::path::Path,
@@ -463,6 +509,7 @@ async fn open(
     fuse: &Arc<Fuse>,
     sent: &Sent,
     seed: u64,
+    choices: &Choices,
 ) -> App {
     let entropy = Arc::new(SeededEntropy::new(seed));
     let options = store::Options::new(Arc::new(clock.clone()), entropy.clone());
@@ -475,6 +522,7 @@ async fn open(
     let zoho = Zoho::new(ZohoConfig {
         client_id: DEMO_CLIENT_ID.into(),
         client_secret: ClientSecret::new(DEMO_CLIENT_SECRET.into()),
+        refresh_limit: choices.refresh_limit,
         data_centre_secrets: BTreeMap::new(),
         redirect_uri: DEMO_REDIRECT.into(),
         scopes: parse_scopes(DEFAULT_SCOPES),
@@ -485,7 +533,7 @@ async fn open(
     let key: Key = "7f3a9c15e2b84d06a1c7f0925be36d48917c2ae4f05b63d8bc1940e7a2d56f83".parse().unwrap();
     App::new(Parts {
         store,
-        providers: vec![Arc::new(Fused { zoho, fuse: Arc::clone(fuse) })],
+        providers: vec![Arc::new(Fused { zoho, fuse: Arc::clone(fuse), grace: choices.grace })],
         mailer: Arc::new(FusedMail {
             inner: Mailbox::new(Sender::parse("interviews@example.com").unwrap(), Some(dir.join("mail"))),
             fuse: Arc::clone(fuse),
@@ -495,6 +543,7 @@ async fn open(
         poster: Arc::new(testkit::PostBox::default()),
         witness: None,
         clock: Arc::new(clock.clone()),
+        clock: Arc::new(Skewed(clock.clone(), choices.skew_seconds)),
         entropy,
         key_source: Arc::new(KeyRing::new("k1".parse().unwrap(), key.clone())),
         keys: KeyRing::new("k1".parse().unwrap(), key),
@@ -509,7 +558,8 @@ async fn open(
             alerts: app::AlertSettings::default(),
             audit: app::AuditSettings::default(),
             demo: false,
-            timing: app::Timing::default(),
+            refresh: choices.refresh,
+            timing: choices.timing,
         },
     })
 }

@@ -212,6 +212,7 @@ async fn open_app(dir: &std::path::Path, clock: &FrozenClock, zoho: &Url) -> App
     let client = Zoho::new(ZohoConfig {
         client_id: DEMO_CLIENT_ID.into(),
         client_secret: ClientSecret::new(DEMO_CLIENT_SECRET.into()),
+        refresh_limit: 10,
         data_centre_secrets: BTreeMap::new(),
         redirect_uri: DEMO_REDIRECT.into(),
         scopes: parse_scopes(DEFAULT_SCOPES),
@@ -241,6 +242,7 @@ async fn open_app(dir: &std::path::Path, clock: &FrozenClock, zoho: &Url) -> App
             alerts: app::AlertSettings::default(),
             audit: app::AuditSettings::default(),
             demo: false,
+            refresh: app::RefreshWhen::default(),
             timing: app::Timing::default(),
         },
     })

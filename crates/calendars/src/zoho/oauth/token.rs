@@ -37,10 +37,12 @@ pub(super) fn read(what: &str, reply: &Reply) -> Answer<TokenAnswer> {
         serde_json::from_slice(&reply.body)
         && !access.is_empty()
     {
+        let life = life(&expires_in_sec).or_else(|| life(&expires_in));
         return Ok(TokenAnswer {
             access,
             refresh: refresh_token.filter(|token| !token.is_empty()),
-            expires_in: life(&expires_in_sec).or_else(|| life(&expires_in)).unwrap_or(CAUTIOUS_LIFE),
+            expires_in: life.unwrap_or(CAUTIOUS_LIFE),
+            life_known: life.is_some(),
             scopes: scopes(&scope),
         });
     }
@@ -160,7 +162,9 @@ mod tests {
             (r#""expires_in":null"#, 600),
             (r#""api_domain":"https://www.zohoapis.eu""#, 600),
         ] {
-            assert_eq!(answer(&format!(r#"{{"access_token":"a",{fields}}}"#)).expires_in, life, "{fields}");
+            let answer = answer(&format!(r#"{{"access_token":"a",{fields}}}"#));
+            assert_eq!(answer.expires_in, life, "{fields}");
+            assert_eq!(answer.life_known, life != CAUTIOUS_LIFE, "{fields}");
         }
     }
 

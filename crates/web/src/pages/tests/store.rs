@@ -15,7 +15,9 @@ use domain::{
     candidacies::Candidacy,
     claims::Holder,
     feedback::Feedback,
+    gates::Gate,
     grants::{Grant, GrantState},
+    grants::{Grant, IssuedToken},
     interviews::{Interview, InterviewState},
     jobs::{Job, JobState},
     links::{Link, Purpose},
@@ -51,6 +53,8 @@ pub struct Rows {
     pub alerts: Vec<Alert>,
     pub calls: Vec<CallCount>,
     pub lendings: Vec<LendingDay>,
+    pub gates: Vec<Gate>,
+    pub refresh_tokens: Vec<IssuedToken>,
     pub settings: Vec<(String, String)>,
 }
 
@@ -125,6 +129,11 @@ impl Store for FakeStore {
                     rows.last_uses.push((id, at));
                 }
                 Put::Alert(row) => put!(rows.alerts, row),
+                Put::IssuedToken(row) => put!(rows.refresh_tokens, row),
+                Put::Gate(row) => {
+                    rows.gates.retain(|known| known.name != row.name);
+                    rows.gates.push(row);
+                }
                 Put::SentMail(row) => put!(rows.mails, row),
                 Put::Calls(row) => rows.calls.push(row),
                 Put::Lending(row) => {
@@ -161,6 +170,19 @@ impl Store for FakeStore {
     }
     async fn grants(&self, _: Page) -> Read<Vec<Grant>> {
         Ok(self.read(|rows| rows.grants.clone()))
+    }
+    async fn issued_token(&self, id: Id<IssuedToken>) -> Read<Option<IssuedToken>> {
+        Ok(self.read(|rows| rows.refresh_tokens.iter().find(|row| row.id == id).cloned()))
+    }
+    async fn issued_tokens(&self, account: &str) -> Read<Vec<IssuedToken>> {
+        let live = |row: &&IssuedToken| row.account == account && row.ended.is_none();
+        Ok(self.read(|rows| rows.refresh_tokens.iter().filter(live).cloned().collect()))
+    }
+    async fn gate(&self, name: &str) -> Read<Option<Gate>> {
+        Ok(self.read(|rows| rows.gates.iter().find(|row| row.name == name).cloned()))
+    }
+    async fn shut_gates(&self, _: u32) -> Read<Vec<Gate>> {
+        Ok(self.read(|rows| rows.gates.iter().filter(|row| row.shut.is_some()).cloned().collect()))
     }
     async fn vacancy(&self, id: Id<Vacancy>) -> Read<Option<Vacancy>> {
         Ok(self.read(|rows| rows.vacancies.iter().find(|row| row.id == id).cloned()))
