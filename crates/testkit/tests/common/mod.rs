@@ -43,6 +43,9 @@ pub struct Fuse {
     pub steps: AtomicUsize,
     pub die_before: usize,
     pub die_after: usize,
+    /// The effect whose outcome is learned only once `go` was rung: a process that was stopped and goes on.
+    pub hold_after: usize,
+    pub go: tokio::sync::Notify,
 }
 
 impl Fuse {
@@ -51,7 +54,14 @@ impl Fuse {
     }
 
     pub fn at(die_before: usize, die_after: usize) -> Arc<Self> {
-        Arc::new(Self { steps: AtomicUsize::new(0), die_before, die_after })
+        Arc::new(Self { steps: AtomicUsize::new(0), die_before, die_after, hold_after: usize::MAX, go: tokio::sync::Notify::new() })
+    }
+
+    /// Stops after an effect happened, until `go` is rung.
+    pub fn holding(hold_after: usize) -> Arc<Self> {
+        let steps = AtomicUsize::new(0);
+        let go = tokio::sync::Notify::new();
+        Arc::new(Self { steps, die_before: usize::MAX, die_after: usize::MAX, hold_after, go })
     }
 
     pub fn count(&self) -> usize {
@@ -67,6 +77,9 @@ impl Fuse {
         let value = step.await;
         if number == self.die_after {
             std::future::pending::<()>().await;
+        }
+        if number == self.hold_after {
+            self.go.notified().await;
         }
         value
     }
