@@ -1,5 +1,6 @@
 //! Permission: asking a manager for it, and the contract's setup, status and refresh.
 
+mod accept;
 mod callback;
 mod exchange;
 mod pages;
@@ -17,8 +18,8 @@ use serde_json::json;
 use url::Url;
 use vault::{KeyId, sign_link, sign_link_under};
 
+pub(crate) use accept::busy_calendars;
 pub use callback::Callback;
-pub(crate) use exchange::busy_calendars;
 pub use pages::{ConnectView, DisconnectView, PermissionView};
 
 use crate::{App, Caller, Error, Result, draft::Draft};

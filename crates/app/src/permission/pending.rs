@@ -12,7 +12,7 @@ use ports::{
 };
 use serde_json::json;
 
-use super::exchange::Connection;
+use super::accept::Connection;
 use crate::{
     App, Caller, Error, Result,
     calls::Held,
@@ -89,7 +89,7 @@ impl App {
     pub(crate) async fn run_drop_pending(&self, id: Id<Grant>) -> Result<Verdict> {
         let grant = self.store().grant(id).await?;
         let over = match grant.and_then(|grant| grant.pending) {
-            Some(pending) => super::exchange::pending_until(pending.since)? <= self.now(),
+            Some(pending) => super::accept::pending_until(pending.since)? <= self.now(),
             None => false,
         };
         if over {
