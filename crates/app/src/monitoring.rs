@@ -51,6 +51,7 @@ pub(crate) const fn class_code(class: FailureClass) -> &'static str {
         FailureClass::Changed => "changed",
         FailureClass::Refused => "refused",
         FailureClass::Passing => "passing",
+        FailureClass::Unopened => "unopened",
         FailureClass::Protocol => "protocol",
     }
 }

@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Id, Timestamp,
     alerts::Digest,
-    grants::Grant,
     grants::{Grant, IssuedToken},
     id::Kind,
     interviews::Interview,

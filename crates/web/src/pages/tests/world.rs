@@ -335,7 +335,6 @@ fn rows() -> Rows {
         alerts: alerts(),
         calls: calls(),
         lendings: lendings(),
-        alerts: Vec::new(),
         gates: Vec::new(),
         refresh_tokens: Vec::new(),
         jobs: vec![row(json!({
