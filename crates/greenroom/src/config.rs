@@ -11,8 +11,8 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
-use app::{AlertSettings, AuditSettings, Hook};
 use app::RefreshWhen;
+use app::{AlertSettings, AuditSettings, Hook};
 use app::{AlertSettings, Hook};
 use calendars::{
     ZohoConfig,

@@ -31,10 +31,8 @@ use crate::{
     db::Engine,
     error::OpenError,
     nouns::{
-        access, agendas, alerts, audit, calls, candidacies, checkpoints, feedback, grants, interviews, jobs, links, mails, names,
-        people, settings, tallies, vacancies,
-        access, agendas, alerts, audit, calls, candidacies, feedback, gates, grants, interviews, jobs, links, mails, names, people,
-        refresh_tokens, settings, tallies, vacancies,
+        access, agendas, alerts, audit, calls, candidacies, checkpoints, feedback, gates, grants, interviews, jobs, links, mails,
+        names, people, refresh_tokens, settings, tallies, vacancies,
     },
     plan::plan,
     postgres::{self, Postgres},

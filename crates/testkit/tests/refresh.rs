@@ -42,7 +42,7 @@ async fn grant(world: &World) -> GrantView {
 }
 
 async fn alerts(world: &World) -> BTreeSet<AlertKind> {
-    world.app.lasting_alerts(50).await.unwrap().into_iter().map(|alert| alert.kind).collect()
+    world.app.alerts(true, 50).await.unwrap().into_iter().map(|view| view.alert.kind).collect()
 }
 
 async fn actions(world: &World, subject: &str) -> Vec<String> {

@@ -555,7 +555,6 @@ async fn open(
         }),
         poster: Arc::new(testkit::PostBox::default()),
         witness: None,
-        clock: Arc::new(clock.clone()),
         clock: Arc::new(Skewed(clock.clone(), choices.skew_seconds)),
         entropy,
         key_source: Arc::new(KeyRing::new("k1".parse().unwrap(), key.clone())),
