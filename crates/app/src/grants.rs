@@ -15,6 +15,7 @@ use ports::calendar::{Access, Answer, FailureClass, ProviderError};
 pub use when::RefreshWhen;
 
 use ::vault::Secret;
+pub(crate) use vault::{ACCESS, PREVIOUS_REFRESH, REFRESH};
 
 use crate::{App, Error, Result, calls::Held};
 

@@ -7,6 +7,7 @@ mod access;
 mod alerts;
 mod arrange;
 mod audit;
+mod backups;
 mod calendars;
 mod calls;
 mod compare;
@@ -16,6 +17,7 @@ mod examine;
 mod feedback;
 mod gates;
 mod grants;
+mod held;
 mod idempotency;
 mod interviews;
 mod keys;
@@ -34,7 +36,7 @@ mod worker;
 use std::{
     collections::HashMap,
     fmt,
-    sync::{Arc, Mutex, atomic::AtomicU32},
+    sync::{Arc, Mutex, OnceLock, atomic::AtomicU32},
 };
 
 pub use access::{NewKey, NewSession, SessionView};
@@ -56,7 +58,8 @@ pub use operations::Readiness;
 pub use people::{CandidateInput, GrantView, ManagerView, PersonInput};
 pub use permission::{Callback, ConnectView, DisconnectView, PermissionView, RefreshOutcome, Setup, Status};
 use ports::{
-    CalendarProvider, Change, Clock, Entropy, KeySource, Mailer, Poster, Store, Witness, change::Conflict, store::CommitError,
+    Backups, CalendarProvider, Change, Clock, Entropy, KeySource, Mailer, Poster, Store, Witness, change::Conflict,
+    store::CommitError,
 };
 use scheduling::{Rules, RulesDraft, WeeklyHours};
 pub use timing::Timing;
@@ -146,6 +149,8 @@ struct Inner {
     refreshing: Turns<domain::Id<domain::grants::Grant>>,
     /// What this process has seen of the providers' data centres.
     healths: gates::Healths,
+    /// Where backups are kept, on nodes that keep them.
+    backups: OnceLock<Arc<dyn Backups>>,
     /// After a conflict, use cases on one agenda take turns.
     agendas: Turns<Holder>,
     /// Which keys were used today.
@@ -180,6 +185,7 @@ impl App {
             changes,
             refreshing: Turns::default(),
             healths: gates::Healths::default(),
+            backups: OnceLock::new(),
             agendas: Turns::default(),
             uses: access::Uses::default(),
             numbers: monitoring::Numbers::default(),

@@ -19,6 +19,8 @@ pub struct Readiness {
     pub problems: Vec<String>,
     /// Lines of the audit log that wait to be sealed; `None` where the database does not answer.
     pub audit_unsealed: Option<i64>,
+    /// What is not wrong, and should not stay so.
+    pub warnings: Vec<String>,
 }
 
 impl App {
@@ -59,6 +61,31 @@ impl App {
         self.0.parts.mailer.keeps_local()
     }
 
+    async fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        match (self.held().await, self.backup_records().await) {
+            (Ok(held), Ok(records)) => {
+                if held.is_some() {
+                    warnings.push(
+                        "the installation is held after a restore: nothing goes out until an administrator releases it on the page /backups"
+                            .to_owned(),
+                    );
+                }
+                if !self.makes_backups() {
+                    warnings.push("no backups are made here; set GREENROOM_BACKUP_DIR".to_owned());
+                }
+                if records.is_overdue(self.now()) {
+                    warnings.push("there is no backup of the last 26 hours; look at the page /backups".to_owned());
+                }
+                if records.drill.as_ref().is_some_and(|drill| !drill.passed()) {
+                    warnings.push("the last restore drill failed; look at the page /backups".to_owned());
+                }
+            }
+            (Err(error), _) | (_, Err(error)) => tracing::error!(%error, "the state of backups cannot be read"),
+        }
+        warnings
+    }
+
     /// Whether this process can do its work, and what to mend where it cannot.
     pub async fn ready(&self) -> Readiness {
         let mut problems = Vec::new();
@@ -87,6 +114,6 @@ impl App {
                 None
             }
         };
-        Readiness { ok: problems.is_empty(), problems, audit_unsealed }
+        Readiness { ok: problems.is_empty(), problems, audit_unsealed, warnings: self.warnings().await }
     }
 }

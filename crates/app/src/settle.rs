@@ -56,7 +56,7 @@ impl App {
         }
     }
 
-    async fn bench(&self, id: Id<Interview>) -> Result<Option<Bench<'_>>> {
+    pub(crate) async fn bench(&self, id: Id<Interview>) -> Result<Option<Bench<'_>>> {
         let Some(interview) = self.store().interview(id).await? else { return Ok(None) };
         let view = self.interview_view(interview).await?;
         let provider = self.provider()?;
@@ -156,7 +156,7 @@ impl App {
     }
 
     /// The event as the calendar has it now. A read that finds nothing is confirmed by the list before it is believed.
-    async fn live_event(&self, bench: &Bench<'_>, event: &EventRef) -> Result<Result<Option<Event>, ProviderError>> {
+    pub(crate) async fn live_event(&self, bench: &Bench<'_>, event: &EventRef) -> Result<Result<Option<Event>, ProviderError>> {
         let (provider, calendar, uid) = (bench.provider, event.calendar.as_str(), event.uid.as_str());
         let read = self.with_access(bench.grant.id, |access| async move { provider.event(&access, calendar, uid).await }).await;
         match read {

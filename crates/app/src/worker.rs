@@ -47,6 +47,8 @@ impl Verdict {
 
 /// Jobs at once in one process.
 const CONCURRENT: u32 = 16;
+/// For a backup and its drill, which take as long as the database is large.
+const LONG_RUN_LIMIT: Duration = Duration::from_hours(6);
 /// Runs after which a job that keeps failing is given up.
 const MAX_ATTEMPTS: i64 = 40;
 /// How often the database is asked although nobody rang: other nodes order jobs too.
@@ -166,7 +168,7 @@ impl App {
             self.end_job(&job, &Verdict::Fail("stale".to_owned()), true).await;
             return;
         }
-        let verdict = match tokio::time::timeout(self.timing().run_limit, Box::pin(self.work(&job))).await {
+        let verdict = match tokio::time::timeout(self.limit_of(&job.work), Box::pin(self.work(&job))).await {
             Ok(Ok(verdict)) => verdict,
             Ok(Err(Error::Internal(text))) => Verdict::backoff(job.attempt, text),
             Ok(Err(error)) => Verdict::backoff(job.attempt, error),
@@ -181,6 +183,11 @@ impl App {
             Verdict::Fail(error) => tracing::error!(job = %job.id, kind, error, "given up"),
         }
         self.end_job(&job, &verdict, false).await;
+    }
+
+    /// How long a run may take. One that works on files keeps its lease itself.
+    fn limit_of(&self, work: &Work) -> Duration {
+        if matches!(work, Work::Backup | Work::Drill) { LONG_RUN_LIMIT } else { self.timing().run_limit }
     }
 
     async fn work(&self, job: &Job) -> Result<Verdict> {
@@ -219,6 +226,10 @@ impl App {
             Work::GiveOutCheckpoint { seq, way } => self.run_give_out_checkpoint(*seq, *way, job.attempt).await,
             Work::CheckAudit { after, chain, held } => self.run_check_audit(*after, chain.as_deref(), *held).await,
             Work::ReleaseProvisional { interview, sequence } => self.run_release_provisional(*interview, *sequence).await,
+            Work::KeepBackups => self.run_keep_backups().await,
+            Work::Backup => Box::pin(self.run_backup(job)).await,
+            Work::Drill => Box::pin(self.run_drill(job)).await,
+            Work::CompareHeld => Box::pin(self.run_compare_held()).await,
         }
     }
 

@@ -126,6 +126,14 @@ pub enum Work {
         /// Whether the slices before held.
         held: bool,
     },
+    /// Looks every hour whether a backup or a drill is due.
+    KeepBackups,
+    /// Makes a backup.
+    Backup,
+    /// Restores the newest backup into a scratch database and looks at it.
+    Drill,
+    /// Compares the calendars with a database that was restored.
+    CompareHeld,
 }
 
 /// A way out of the database for a checkpoint.
@@ -148,9 +156,12 @@ impl Way {
     }
 }
 
+/// The kinds of jobs that run while the installation is [held](crate::held): they have no effect outside. The store leases no other.
+pub const RUN_WHILE_HELD: [&str; 5] = ["keep_backups", "backup", "drill", "compare_held", "check_audit"];
+
 impl Work {
     /// The id of what the work is about, for the mail that says it was given up; `None` for mails, whose own
-    /// job says so.
+    /// job says so, and for what is about no one thing.
     pub fn subject(&self) -> Option<String> {
         match self {
             Self::Arrange { vacancy } => Some(vacancy.to_string()),
@@ -164,7 +175,13 @@ impl Work {
             | Self::Nag { interview, .. }
             | Self::ReleaseProvisional { interview, .. } => Some(interview.to_string()),
             Self::GiveOutCheckpoint { .. } | Self::CheckAudit { .. } => Some("audit".to_owned()),
-            Self::Mail { .. } | Self::Watch | Self::AlertPost { .. } => None,
+            Self::Mail { .. }
+            | Self::Watch
+            | Self::AlertPost { .. }
+            | Self::KeepBackups
+            | Self::Backup
+            | Self::Drill
+            | Self::CompareHeld => None,
         }
     }
 
@@ -187,6 +204,10 @@ impl Work {
             Self::ReleaseProvisional { .. } => "release_provisional",
             Self::GiveOutCheckpoint { .. } => "give_out_checkpoint",
             Self::CheckAudit { .. } => "check_audit",
+            Self::KeepBackups => "keep_backups",
+            Self::Backup => "backup",
+            Self::Drill => "drill",
+            Self::CompareHeld => "compare_held",
         }
     }
 }

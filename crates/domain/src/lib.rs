@@ -7,6 +7,7 @@
 pub mod access;
 pub mod alerts;
 pub mod audit;
+pub mod backups;
 pub mod calls;
 pub mod candidacies;
 pub mod claims;
@@ -14,6 +15,7 @@ pub mod email;
 pub mod feedback;
 pub mod gates;
 pub mod grants;
+pub mod held;
 pub mod id;
 pub mod interviews;
 pub mod jobs;

@@ -11,7 +11,7 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     check,
-    commands::{audit, doctor, keys},
+    commands::{audit, backup, doctor, keys, restore},
     config::{Config, Variables},
     demo, import, logs, serve, wiring,
     world::MachineClock,
@@ -58,6 +58,14 @@ enum Command {
         #[command(subcommand)]
         what: audit::Audit,
     },
+    /// Make a sealed backup of the database while it is used; list, verify and try backups.
+    Backup(backup::Arguments),
+    /// Restore a backup. The installation is held afterwards: nothing goes out until it is released.
+    Restore(restore::Arguments),
+    /// Say whether the installation is held after a restore, and how the calendars compare.
+    Held(restore::HeldArguments),
+    /// Let a held installation go on.
+    Release,
     /// Look at everything Greenroom stands on, and say what is wrong and how to mend it; exit 0 or 1.
     Doctor(doctor::Arguments),
     /// Ask a running server whether it is well; exit 0 or 1. For containers.
@@ -140,6 +148,10 @@ fn start(arguments: Arguments) -> Result<ExitCode> {
             Command::Audit { what } => audit::run(what, &Config::from(&variables)?, home.as_deref()).await,
             Command::Admin { what: Admin::Link { name } } => admin_link(&Config::from(&variables)?, home.as_deref(), &name).await,
             Command::Keys { what } => keys::keys(what, &Config::from(&variables)?, home.as_deref()).await,
+            Command::Backup(arguments) => backup::backup(arguments, &variables, home).await,
+            Command::Restore(arguments) => restore::restore(arguments, &variables, home).await,
+            Command::Held(arguments) => restore::held(arguments, &variables, home).await,
+            Command::Release => restore::release(&variables, home).await,
             Command::Doctor(arguments) => doctor::doctor(arguments, &variables, home).await,
             Command::Healthcheck => healthcheck(&variables).await,
         }

@@ -1,5 +1,7 @@
 //! Subcommands for the machine's operator, one file each.
 
 pub mod audit;
+pub mod backup;
 pub mod doctor;
 pub mod keys;
+pub mod restore;

@@ -58,6 +58,10 @@ pub struct Config {
     pub smtp: Option<SmtpConfig>,
     /// A folder for `.eml` copies while there is no mail server.
     pub mail_dir: Option<PathBuf>,
+    /// Where backups are kept; without it none are made by themselves.
+    pub backup_dir: Option<PathBuf>,
+    /// How many backups are kept.
+    pub backup_keep: usize,
     /// The company.
     pub company: String,
     /// Reply-To and summaries.
@@ -112,6 +116,8 @@ impl Config {
             smtp.is_none() || recruiting_contact.is_some(),
             "EMAIL_HOST is set, so people get real mail, but nobody reads their answers: set GREENROOM_RECRUITING_CONTACT to the address replies go to"
         );
+        let backup_keep = variables.parse("GREENROOM_BACKUP_KEEP")?.unwrap_or(14);
+        ensure!(backup_keep > 0, "GREENROOM_BACKUP_KEEP is 0; a backup that is removed at once is none: keep at least 1");
         let link_days = variables.parse("GREENROOM_LINK_DAYS")?.unwrap_or(7);
         ensure!((1..=90).contains(&link_days), "GREENROOM_LINK_DAYS is {link_days}; a link lives 1 to 90 days");
         // Here `_FILE` names the keys' own file, which is made on first start; several at once would be several truths.
@@ -140,6 +146,8 @@ impl Config {
                 .map_or_else(|| format!("Greenroom <greenroom@{}>", mail_domain(&host)), ToOwned::to_owned),
             smtp,
             mail_dir: variables.get("GREENROOM_MAIL_DIR").map(PathBuf::from),
+            backup_dir: variables.get("GREENROOM_BACKUP_DIR").map(PathBuf::from),
+            backup_keep,
             company: variables.get("GREENROOM_COMPANY").unwrap_or("Our company").to_owned(),
             recruiting_contact,
             week: variables.parse("GREENROOM_WEEK")?.unwrap_or_default(),

@@ -1,5 +1,6 @@
 //! The binary's rooms: configuration, wiring, the worker loop, the command line. Only this crate sees every other one.
 
+pub mod backup;
 mod check;
 pub mod cli;
 mod commands;

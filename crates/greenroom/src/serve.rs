@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use app::{App, Worker};
 use axum::Router;
 use domain::alerts::AlertKind;
+use ports::Backups;
 use serde_json::json;
 use tokio::{net::TcpListener, sync::watch};
 use web::WebState;
@@ -43,6 +44,16 @@ pub async fn serve(config: Config, home: Option<PathBuf>) -> Result<()> {
     }
     if installation.app.keeps_mail() {
         tracing::warn!("EMAIL_HOST is not set: messages stay on the mailbox page of the dashboard");
+    }
+    if let Some(folder) = &installation.backups {
+        installation.app.start_backups(Arc::clone(folder) as Arc<dyn Backups>).await?;
+    } else {
+        tracing::warn!("GREENROOM_BACKUP_DIR is not set: no backups are made");
+    }
+    if installation.app.start_held().await? {
+        tracing::warn!(
+            "the installation is held after a restore: nothing goes out until an administrator releases it on the page /backups"
+        );
     }
     tracing::info!(listen = %config.listen, public = %config.public_url, "ready");
     let router = web::router(installation.web.clone());

@@ -6,16 +6,17 @@ use std::{
     sync::Arc,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use app::{App, Parts, Settings};
 use calendars::{Webhooks, Zoho};
 use domain::Timestamp;
 use mail::{Mailbox, Sender, Smtp};
 use ports::{Change, Clock, Entropy, Mailer, Put, Store, Witness};
-use vault::KeyId;
+use vault::{KeyId, KeyRing};
 use web::{WebState, metrics::Metrics};
 
 use crate::{
+    backup::{Folder, Source},
     config::Config,
     keys::KeyPlace,
     process,
@@ -31,6 +32,12 @@ pub struct Installation {
     pub web: WebState,
     /// Whether this was the first start.
     pub first_start: bool,
+    /// What backups are made of.
+    pub source: Source,
+    /// The keys as they were at the start, and where they are.
+    pub keys: (KeyRing, KeyPlace),
+    /// The folder of backups, if one is set.
+    pub backups: Option<Arc<Folder>>,
     /// Says to other processes that this one works on the database file; held for as long as it does.
     pub presence: Option<File>,
 }
@@ -53,6 +60,9 @@ pub async fn install(config: &Config, home: Option<&Path>, clock: Arc<dyn Clock>
     let keys = place.load(known.as_ref(), entropy.as_ref()).await?;
     let installation = name_installation(store.as_ref(), keys.active_id(), entropy.as_ref(), clock.now()).await?;
 
+    let source = Source { database: Arc::clone(&store), installation: installation.clone(), entropy: Arc::clone(&entropy) };
+    let backups = config.backup_dir.clone().map(|folder| Folder::new(source.clone(), folder, config.backup_keep)).transpose()?;
+    let ring = keys.clone();
     let provider = Zoho::new(config.zoho.clone())?;
     let mailer = mailer(config)?;
     let first_start = known.is_none();
@@ -84,7 +94,15 @@ pub async fn install(config: &Config, home: Option<&Path>, clock: Arc<dyn Clock>
     let start_id = format!("{:08x}", u32::from_be_bytes(entropy.bytes()));
     let web = WebState::new(app.clone(), config.open_oauth_from.clone(), &config.allowed_hosts, &start_id)
         .with_metrics(Metrics::new(config.metrics_from.clone(), process::ask()));
-    Ok(Installation { app, web, first_start, presence: alone.presence })
+    Ok(Installation {
+        app,
+        web,
+        first_start,
+        source,
+        keys: (ring, place),
+        backups: backups.map(Arc::new),
+        presence: alone.presence,
+    })
 }
 
 /// Whether other processes work on the same database file.
@@ -96,22 +114,37 @@ struct Alone {
 /// Asks by an advisory lock beside the file; a lock ends with its process, however that ends. PostgreSQL is always shared.
 fn alone(config: &Config) -> Result<Alone> {
     let Some(database) = config.database_file() else { return Ok(Alone { first: false, presence: None }) };
-    let mut path = database.into_os_string();
-    path.push(".lock");
-    let path = PathBuf::from(path);
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .with_context(|| format!("{} cannot be made", path.display()))?;
+    let file = lock_file(&database)?;
     let first = file.try_lock().is_ok();
     if first {
         file.unlock()?;
     }
     // Shared from here on: a second process sees that it is not the first.
-    file.try_lock_shared().with_context(|| format!("{} cannot be locked", path.display()))?;
+    file.try_lock_shared()
+        .with_context(|| format!("the lock beside {} cannot be taken; a restore may be running", database.display()))?;
     Ok(Alone { first, presence: Some(file) })
+}
+
+/// Makes sure that nobody works on the database file, and keeps it so for as long as the answer lives. PostgreSQL says so itself.
+pub fn lock_out(config: &Config) -> Result<Option<File>> {
+    let Some(database) = config.database_file() else { return Ok(None) };
+    let folder = config.database_folder().filter(|folder| !folder.exists());
+    if let Some(folder) = folder {
+        std::fs::create_dir_all(&folder)
+            .with_context(|| format!("the folder {} for the database cannot be made", folder.display()))?;
+    }
+    let file = lock_file(&database)?;
+    ensure!(file.try_lock().is_ok(), "a Greenroom works on {}; stop it first", database.display());
+    Ok(Some(file))
+}
+
+fn lock_file(database: &Path) -> Result<File> {
+    let mut path = database.as_os_str().to_owned();
+    path.push(".lock");
+    let path = PathBuf::from(path);
+    let mut options = File::options();
+    options.create(true).truncate(false).write(true);
+    options.open(&path).with_context(|| format!("{} cannot be made", path.display()))
 }
 
 /// The installation's own name, made once; everything sealed is bound to it. The key's name beside it shows a wrong key at the start.

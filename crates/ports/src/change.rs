@@ -186,6 +186,15 @@ pub enum JobStep {
         /// What went wrong, if anything did; `None` also resets the count of attempts.
         error: Option<String>,
     },
+    /// The run under `lease` goes on: its lease lasts `seconds` longer. A conflict if the lease was lost.
+    Extend {
+        /// Which.
+        id: Id<Job>,
+        /// The run's lease.
+        lease: String,
+        /// How much longer.
+        seconds: i64,
+    },
     /// Given up; listed for people.
     Dead {
         /// Which.

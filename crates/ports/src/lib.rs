@@ -3,6 +3,7 @@
 //!
 //! Adapters implement them; `app` is handed them as `dyn`. Errors here say what a caller can do about them, never how the adapter works.
 
+pub mod backups;
 pub mod calendar;
 pub mod change;
 pub mod keys;
@@ -12,6 +13,7 @@ pub mod store;
 pub mod witness;
 pub mod world;
 
+pub use backups::Backups;
 pub use calendar::CalendarProvider;
 pub use change::{Change, Conflict, Put};
 pub use keys::{KeySource, KeySourceError};

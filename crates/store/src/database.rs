@@ -59,7 +59,7 @@ impl Options {
 
 /// An open database. Reads see every change committed before they began.
 pub struct Database {
-    engine: Engine,
+    pub(crate) engine: Engine,
     entropy: Arc<dyn Entropy>,
 }
 
@@ -91,7 +91,7 @@ impl Database {
 }
 
 /// The file of `sqlite:PATH`, `sqlite://PATH` or a bare path.
-fn sqlite_path(url: &str) -> Result<PathBuf, OpenError> {
+pub(crate) fn sqlite_path(url: &str) -> Result<PathBuf, OpenError> {
     let path = match url.strip_prefix("sqlite:") {
         Some(rest) => rest.strip_prefix("//").unwrap_or(rest),
         None => match url.split_once("://") {

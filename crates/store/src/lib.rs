@@ -6,6 +6,7 @@
 
 mod database;
 mod db;
+mod dump;
 mod error;
 mod nouns;
 mod plan;
@@ -14,4 +15,5 @@ mod schema;
 mod sqlite;
 
 pub use database::{Database, Options, open};
+pub use dump::{Afterwards, Counts, DumpCheck, DumpError, Dumped, LoadError, Loaded, is_empty, load, newest_schema};
 pub use error::OpenError;

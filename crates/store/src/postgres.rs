@@ -5,6 +5,7 @@
 //! before its commit was sent.
 
 mod connect;
+mod dump;
 mod value;
 
 use std::{sync::Arc, sync::LazyLock, time::Duration};
@@ -76,9 +77,14 @@ fn is_lost(error: &Error) -> bool {
 impl Postgres {
     /// Connects and brings the schema up to date.
     pub async fn open(url: &str, connections: usize, entropy: Arc<dyn Entropy>) -> Result<Self, OpenError> {
-        let pool = connect::pool(url, connections)?;
+        let pool = connect::pool(url, connections, true)?;
         connect::migrate(&pool, &SELECT_NOW).await?;
         Ok(Self { pool, entropy })
+    }
+
+    /// With the schema as it is, to be replaced; nothing is connected yet.
+    pub fn to_load(url: &str, entropy: Arc<dyn Entropy>) -> Result<Self, OpenError> {
+        Ok(Self { pool: connect::pool(url, 2, false)?, entropy })
     }
 
     /// Runs on a task of its own: a caller that goes away leaves no connection in the middle of a transaction.

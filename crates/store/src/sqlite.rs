@@ -4,10 +4,14 @@
 //! connections and threads of their own, so that they never stand in the way of small ones.
 
 mod connection;
+mod dump;
 mod readers;
 mod writer;
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use domain::Timestamp;
 use ports::{
@@ -19,6 +23,7 @@ use crate::{
     db::{Param, Row, Size, Step},
     error::OpenError,
 };
+pub(crate) use dump::{has_rows, load};
 use readers::Readers;
 use writer::Writer;
 
@@ -31,6 +36,7 @@ pub(crate) struct Sqlite {
     small: Readers,
     bulk: Arc<Readers>,
     clock: Arc<dyn LeaseClock>,
+    path: PathBuf,
 }
 
 impl Sqlite {
@@ -42,7 +48,7 @@ impl Sqlite {
         let bulk = Arc::new(Readers::open(path, BULK_READERS)?);
         let writer = Writer::start(connection, Arc::clone(&clock))
             .map_err(|error| OpenError::File { path: path.display().to_string(), why: error.to_string() })?;
-        Ok(Self { writer, small, bulk, clock })
+        Ok(Self { writer, small, bulk, clock, path: path.to_owned() })
     }
 
     pub async fn commit(&self, steps: Vec<Step>) -> Result<(), CommitError> {

@@ -5,6 +5,7 @@
 //! a search for these two names finds every place that handles it.
 
 mod access;
+mod backups;
 mod chain;
 mod checkpoint;
 mod keys;
@@ -14,6 +15,10 @@ mod secrets;
 mod webhooks;
 
 pub use access::{hash_api_key, hashes_match};
+pub use backups::{
+    BACKUP_CHUNK_BYTES, BACKUP_SALT_BYTES, BACKUP_SEAL_BYTES, BACKUP_TAG_BYTES, BackupKeys, BackupOpener, BackupSealError,
+    BackupSealer,
+};
 pub use chain::{Fields, LINK_BYTES, chain_link, chain_start, line_mac, line_mac_holds, payload_hash};
 pub use checkpoint::{CheckpointSigner, PublicKey, Statement, checkpoint_keys};
 pub use keys::{DuplicateKeyId, Key, KeyError, KeyId, KeyIdError, KeyRing, RingError};

@@ -14,10 +14,18 @@ use axum::{
 use futures_util::StreamExt;
 use tower_http::catch_panic::CatchPanicLayer;
 
-use crate::{WebState, error::refusal, metrics, request, texts::t};
+use crate::{
+    WebState,
+    error::{log, refusal},
+    metrics, request,
+    texts::t,
+};
 
 /// Largest request body.
 pub const BODY_LIMIT_BYTES: usize = 256 * 1024;
+
+/// When a caller may ask again whether a held installation was released.
+const HELD_RETRY_SECONDS: u32 = 300;
 
 /// How much of a body that is too large is read before it is refused.
 const DISCARD_LIMIT_BYTES: usize = 8 * 1024 * 1024;
@@ -40,6 +48,7 @@ pub(crate) fn guard(routes: Router, state: WebState) -> Router {
         .layer(CatchPanicLayer::custom(after_panic))
         .layer(from_fn(limit_time))
         .layer(from_fn(limit_body))
+        .layer(from_fn_with_state(state.clone(), check_held))
         .layer(from_fn(check_origin))
         .layer(from_fn_with_state(state.clone(), check_host))
         .layer(from_fn_with_state(state.clone(), add_headers))
@@ -137,6 +146,32 @@ async fn check_origin(request: Request, next: Next) -> Response {
         return next.run(request).await;
     }
     refusal(Some(&uri), StatusCode::FORBIDDEN, "foreign_origin", &t("refused.origin.title"), &t("refused.origin"))
+}
+
+/// While the installation is held after a restore, nobody's change is accepted: only logging in and out, and what releases it. The
+/// callback of a consent is a change too, though it is a GET.
+async fn check_held(State(state): State<WebState>, request: Request, next: Next) -> Response {
+    let uri = request.uri().clone();
+    let path = uri.path();
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    let open = ["/login", "/logout", "/backups"].iter().any(|open| path == *open || path.starts_with(&format!("{open}/")));
+    if open || (reads && !path.starts_with("/api/oauth/callback")) {
+        return next.run(request).await;
+    }
+    match state.app.held().await {
+        Ok(None) => next.run(request).await,
+        Ok(Some(_)) => {
+            let mut response =
+                refusal(Some(&uri), StatusCode::SERVICE_UNAVAILABLE, "held", &t("refused.held.title"), &t("refused.held"));
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(HELD_RETRY_SECONDS));
+            response
+        }
+        Err(error) => {
+            log(&error);
+            let sentence = t("refused.store");
+            refusal(Some(&uri), StatusCode::SERVICE_UNAVAILABLE, "store_unavailable", &t("error.later.title"), &sentence)
+        }
+    }
 }
 
 /// Browsers say where a request comes from by `Sec-Fetch-Site` (on secure origins) and by `Origin`; other programs send neither.

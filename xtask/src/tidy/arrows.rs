@@ -49,6 +49,7 @@ const HOMES: &[(&str, &[&str], &str)] = &[
     ("tokio-postgres", &["store", "testkit"], "SQL lives in the store; the testkit makes schemas for tests"),
     ("deadpool-postgres", &["store"], "SQL lives in the store"),
     ("lettre", &["mail"], "SMTP lives in mail"),
+    ("aead-stream", &["vault"], "sealing and opening live in the vault"),
     ("chacha20poly1305", &["vault"], "sealing and opening live in the vault"),
     ("rrule", &["zoho-sim"], "our own recurrence is in scheduling, and the simulator must expand it with other code"),
     ("chrono", &["zoho-sim"], "time is jiff; chrono is there for rrule's types alone"),

@@ -30,6 +30,7 @@ const DONE: &str = "UPDATE jobs SET state = 'done', lease = NULL, lease_until = 
 const RETRY: &str = "UPDATE jobs SET due = CASE WHEN wake > leased_wake AND due < $3 THEN due ELSE $3 END, last_error = $4, \
     attempt = CASE WHEN $4 IS NULL THEN 0 ELSE attempt END, lease = NULL, lease_until = NULL \
     WHERE id = $1 AND state = 'open' AND lease = $2";
+const EXTEND: &str = "UPDATE jobs SET lease_until = lease_until + $3 WHERE id = $1 AND state = 'open' AND lease = $2";
 const DEAD: &str = "UPDATE jobs SET state = 'dead', last_error = $3, lease = NULL, lease_until = NULL \
     WHERE id = $1 AND state = 'open' AND lease = $2";
 const STALE: &str =
@@ -54,6 +55,7 @@ fn key(step: &JobStep) -> String {
         JobStep::Order(NewJob { dedupe: Dedupe::Once(key) | Dedupe::Open(key), .. }) => key.clone(),
         JobStep::Done { id, .. }
         | JobStep::Retry { id, .. }
+        | JobStep::Extend { id, .. }
         | JobStep::Dead { id, .. }
         | JobStep::Stale { id, .. }
         | JobStep::Revive { id, .. } => id.to_string(),
@@ -65,6 +67,7 @@ fn of(step: &JobStep, at: Timestamp) -> Read<Step> {
         JobStep::Order(job) => return order(job, at),
         JobStep::Done { id, lease, wake } => (DONE, id, vec![lease.into(), (*wake).into()]),
         JobStep::Retry { id, lease, due, error } => (RETRY, id, vec![lease.into(), (*due).into(), error.into()]),
+        JobStep::Extend { id, lease, seconds } => (EXTEND, id, vec![lease.into(), seconds.saturating_mul(1_000_000).into()]),
         JobStep::Dead { id, lease, error } => (DEAD, id, vec![lease.into(), error.into()]),
         JobStep::Stale { id, lease } => (STALE, id, vec![lease.into()]),
         JobStep::Revive { id, due } => (REVIVE, id, vec![(*due).into()]),

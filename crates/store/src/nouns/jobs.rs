@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use domain::{
     Id, Timestamp,
-    jobs::{Job, JobState},
+    jobs::{Job, JobState, RUN_WHILE_HELD},
 };
 use ports::store::Read;
 
@@ -39,17 +39,19 @@ static NEXT: Table = Table { name: "jobs", columns: &["due"] };
 /// `now` is the lease clock, `lock` what keeps two sessions from picking the same row.
 ///
 /// A job whose stream has an earlier open one (by sequence, then id) waits for it, even while that one is not due: an effect that is
-/// waiting for its repetition must not be overtaken by a later one.
+/// waiting for its repetition must not be overtaken by a later one. While the installation is held, only what has no effect outside runs.
 pub(crate) fn lease_sql(now: &str, lock: &str) -> String {
     format!(
         "WITH picked AS MATERIALIZED (SELECT j.id FROM jobs j WHERE j.state = 'open' AND j.due <= $1 \
+         AND (j.kind IN ({while_held}) OR NOT EXISTS (SELECT 1 FROM settings WHERE key = 'held' AND value <> 'null')) \
          AND (j.lease_until IS NULL OR j.lease_until <= {now}) \
          AND NOT EXISTS (SELECT 1 FROM jobs e WHERE e.stream = j.stream AND e.state = 'open' \
          AND (e.sequence < j.sequence OR (e.sequence = j.sequence AND e.id < j.id))) \
          ORDER BY j.due, j.id LIMIT $2 {lock}) \
          UPDATE jobs SET lease = $3 || jobs.id, lease_until = {now} + $4, leased_wake = jobs.wake, attempt = jobs.attempt + 1 \
          FROM picked WHERE jobs.id = picked.id RETURNING {}",
-        TABLE.columns_of("jobs")
+        TABLE.columns_of("jobs"),
+        while_held = RUN_WHILE_HELD.map(|kind| format!("'{kind}'")).join(", "),
     )
 }
 

@@ -2,13 +2,13 @@
 
 use std::{error::Error as StdError, net::IpAddr, path::Path, sync::Arc, time::Duration};
 
-use deadpool_postgres::{Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime};
+use deadpool_postgres::{ClientWrapper, Hook, HookError, Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime};
 use rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, pem::PemObject},
 };
 use tokio_postgres::{
-    Config, NoTls,
+    Config, NoTls, Transaction,
     config::{Host, SslMode},
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -21,6 +21,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const WAIT: Duration = Duration::from_secs(15);
 /// Names the lock that is held while the schema is brought up to date.
 const MIGRATION_LOCK: i64 = 0x0067_7265_656e_726d;
+/// Names, together with the schema, the lock that the connections of running nodes share.
+pub(super) const PRESENCE: i32 = 0x0067_7265;
+const PRESENT: &str = "SELECT pg_advisory_lock_shared($1, hashtext(current_schema()))";
 
 /// Whether the URL names a PostgreSQL server.
 pub(crate) fn is_postgres(url: &str) -> bool {
@@ -91,8 +94,9 @@ fn tls(roots: Option<&str>) -> Result<MakeRustlsConnect, OpenError> {
     Ok(MakeRustlsConnect::new(config))
 }
 
-/// A pool; nothing is connected yet.
-pub(super) fn pool(url: &str, connections: usize) -> Result<Pool, OpenError> {
+/// A pool; nothing is connected yet. Connections of a node that works on the database (`present`) say so for as long as they live, by a
+/// lock that all of them share: whoever puts another content in its place must be alone.
+pub(super) fn pool(url: &str, connections: usize, present: bool) -> Result<Pool, OpenError> {
     let Target { config, roots } = parse(url)?;
     let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
     let manager = if config.get_ssl_mode() == SslMode::Disable {
@@ -100,7 +104,16 @@ pub(super) fn pool(url: &str, connections: usize) -> Result<Pool, OpenError> {
     } else {
         Manager::from_config(config, tls(roots.as_deref())?, recycling)
     };
+    let say = Hook::async_fn(move |client: &mut ClientWrapper, _| {
+        Box::pin(async move {
+            if present {
+                client.execute(PRESENT, &[&PRESENCE]).await.map_err(HookError::Backend)?;
+            }
+            Ok(())
+        })
+    });
     Pool::builder(manager)
+        .post_create(say)
         .max_size(connections)
         .runtime(Runtime::Tokio1)
         .wait_timeout(Some(WAIT))
@@ -115,13 +128,20 @@ pub(super) async fn migrate(pool: &Pool, now: &str) -> Result<(), OpenError> {
     let mut client = pool.get().await.map_err(|error| OpenError::Server(pool_words(&error)))?;
     let failed = |error: tokio_postgres::Error| OpenError::Migration(words(&error));
     let transaction = client.transaction().await.map_err(failed)?;
+    migrate_to(&transaction, schema::newest(), now).await?;
+    transaction.commit().await.map_err(failed)
+}
+
+/// The same up to a version, in a transaction that is open.
+pub(super) async fn migrate_to(transaction: &Transaction<'_>, version: i64, now: &str) -> Result<(), OpenError> {
+    let failed = |error: tokio_postgres::Error| OpenError::Migration(words(&error));
     transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&MIGRATION_LOCK]).await.map_err(failed)?;
     transaction.batch_execute(schema::HISTORY).await.map_err(failed)?;
     let newest = match transaction.query_opt(schema::NEWEST, &[]).await.map_err(failed)? {
         Some(row) => Some((row.try_get(0).map_err(failed)?, row.try_get(1).map_err(failed)?)),
         None => None,
     };
-    for migration in schema::missing(newest)? {
+    for migration in schema::missing(newest)?.filter(|migration| migration.version <= version) {
         tracing::info!(version = migration.version, name = migration.name, "migrating the database");
         for statement in migration.statements {
             transaction.batch_execute(statement).await.map_err(failed)?;
@@ -132,7 +152,7 @@ pub(super) async fn migrate(pool: &Pool, now: &str) -> Result<(), OpenError> {
         let statement = transaction.prepare_typed(schema::RECORD, &types(&record)).await.map_err(failed)?;
         transaction.execute(&statement, &borrowed(&record)).await.map_err(failed)?;
     }
-    transaction.commit().await.map_err(failed)
+    Ok(())
 }
 
 /// What the server or the network said, without the values that details of a database error may repeat.
@@ -190,7 +210,7 @@ mod tests {
 
     #[test]
     fn errors_do_not_repeat_the_password() {
-        let error = pool("postgres://ana:geheim@db.example.com/greenroom?nonsense=1", 1).err().unwrap().to_string();
+        let error = pool("postgres://ana:geheim@db.example.com/greenroom?nonsense=1", 1, true).err().unwrap().to_string();
         assert!(!error.contains("geheim"), "{error}");
         assert!(error.contains("DATABASE_URL"), "{error}");
     }

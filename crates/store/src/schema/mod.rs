@@ -41,12 +41,23 @@ pub(crate) const RECORD: &str = "INSERT INTO schema_history (version, name, olde
 
 /// What is still to run on a database whose history ends with `newest`.
 pub(crate) fn missing(newest: Option<(i64, i64)>) -> Result<impl Iterator<Item = &'static Migration>, OpenError> {
-    let known = MIGRATIONS.last().map_or(0, |migration| migration.version);
+    let known = self::newest();
     let (found, oldest_program) = newest.unwrap_or((0, 0));
     if found > known && oldest_program > known {
         return Err(OpenError::NewerSchema { found, known });
     }
     Ok(MIGRATIONS.iter().filter(move |migration| migration.version > found))
+}
+
+/// The newest version known here.
+pub(crate) fn newest() -> i64 {
+    MIGRATIONS.last().map_or(0, |migration| migration.version)
+}
+
+/// The tables that any version made, by name, without the history itself. Some may be gone by now: the catalog says which are there.
+pub(crate) fn tables() -> impl Iterator<Item = &'static str> {
+    let statements = MIGRATIONS.iter().flat_map(|migration| migration.statements);
+    statements.filter_map(|statement| statement.strip_prefix("CREATE TABLE ")?.split_whitespace().next())
 }
 
 /// The same statement for SQLite: its type names, strict tables, and no collation, because comparing bytes is its default.
@@ -75,6 +86,18 @@ mod tests {
         assert_eq!(missing(Some((known + 1, known))).unwrap().count(), 0);
         let refusal = missing(Some((known + 2, known + 1))).err().unwrap().to_string();
         assert!(refusal.contains("newer release"), "{refusal}");
+    }
+
+    #[test]
+    fn every_table_is_known_by_name() {
+        let tables: Vec<&str> = tables().collect();
+        for table in ["persons", "grants", "jobs", "audit", "settings", "alerts"] {
+            assert!(tables.contains(&table), "{table}");
+        }
+        let made =
+            MIGRATIONS.iter().flat_map(|migration| migration.statements).filter(|text| text.contains("CREATE TABLE")).count();
+        assert!(tables.iter().all(|name| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')), "{tables:?}");
+        assert_eq!(tables.len(), made, "a table that is made in other words would be in no backup");
     }
 
     #[test]

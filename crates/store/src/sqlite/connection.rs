@@ -55,14 +55,14 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, OpenError> {
     open().map_err(|error| refused(path, error))
 }
 
-fn open(path: &Path) -> rusqlite::Result<Connection> {
+pub(super) fn open(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE);
     Ok(connection)
 }
 
-fn create_private(path: &Path) -> io::Result<()> {
+pub(super) fn create_private(path: &Path) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.read(true).append(true).create(true);
     #[cfg(unix)]
@@ -74,6 +74,13 @@ fn create_private(path: &Path) -> io::Result<()> {
 pub(super) fn migrate(connection: &mut Connection, clock: &dyn LeaseClock) -> Result<(), OpenError> {
     let failed = |error: rusqlite::Error| OpenError::Migration(error.to_string());
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+    migrate_to(&transaction, schema::newest(), clock)?;
+    transaction.commit().map_err(failed)
+}
+
+/// The same up to a version, in a transaction that is open.
+pub(super) fn migrate_to(transaction: &Connection, version: i64, clock: &dyn LeaseClock) -> Result<(), OpenError> {
+    let failed = |error: rusqlite::Error| OpenError::Migration(error.to_string());
     transaction.execute_batch(&schema::for_sqlite(schema::HISTORY)).map_err(failed)?;
     let newest = {
         let mut statement = transaction.prepare(schema::NEWEST).map_err(failed)?;
@@ -83,7 +90,7 @@ pub(super) fn migrate(connection: &mut Connection, clock: &dyn LeaseClock) -> Re
             None => None,
         }
     };
-    for migration in schema::missing(newest)? {
+    for migration in schema::missing(newest)?.filter(|migration| migration.version <= version) {
         tracing::info!(version = migration.version, name = migration.name, "migrating the database");
         for statement in migration.statements {
             transaction.execute_batch(&schema::for_sqlite(statement)).map_err(failed)?;
@@ -94,9 +101,9 @@ pub(super) fn migrate(connection: &mut Connection, clock: &dyn LeaseClock) -> Re
             Param::from(migration.oldest_program),
             Param::from(clock.now()),
         ];
-        execute(&transaction, schema::RECORD, &record).map_err(failed)?;
+        execute(transaction, schema::RECORD, &record).map_err(failed)?;
     }
-    transaction.commit().map_err(failed)
+    Ok(())
 }
 
 impl ToSql for Param {
@@ -145,7 +152,7 @@ pub(super) fn query(connection: &Connection, sql: &str, params: &[Param]) -> rus
     Ok(rows)
 }
 
-fn value(column: usize, cell: ValueRef<'_>) -> rusqlite::Result<Value> {
+pub(super) fn value(column: usize, cell: ValueRef<'_>) -> rusqlite::Result<Value> {
     match cell {
         ValueRef::Null => Ok(Value::Null),
         ValueRef::Integer(number) => Ok(Value::Int(number)),

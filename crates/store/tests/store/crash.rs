@@ -28,7 +28,7 @@ const fn base(round: u128, writer: u128) -> u128 {
 }
 
 /// Touches every kind of row.
-fn change(number: u128) -> Change {
+pub fn change(number: u128) -> Change {
     let entry = Entry {
         id: id(number),
         at: at(0),
@@ -52,7 +52,7 @@ fn change(number: u128) -> Change {
 }
 
 /// Whether the change is there; all of its parts must agree.
-async fn is_there(store: &Arc<dyn Store>, number: u128) -> bool {
+pub async fn is_there(store: &Arc<dyn Store>, number: u128) -> bool {
     let stored = store.interview(id(number)).await.unwrap();
     let there = stored.is_some();
     assert!(stored.is_none_or(|stored| stored == interview(number, range(0, 60))), "change {number}");

@@ -5,5 +5,6 @@
 mod common;
 mod contract;
 mod crash;
+mod dump;
 mod open;
 mod tls;

@@ -303,6 +303,35 @@ impl World {
         self.app = open(&self.url, &self.dir, &self.clock, &self.origins, &self.fuse, &self.sent, self.seed, &self.choices).await;
     }
 
+    /// Everything in the database, as a backup holds it.
+    pub async fn dump(&self) -> Vec<u8> {
+        let options = store::Options::new(Arc::new(self.clock.clone()), Arc::new(SeededEntropy::new(self.seed + 2 * SECOND)));
+        let database = store::open(&self.url, options).await.unwrap();
+        let (send, mut pieces) = tokio::sync::mpsc::channel::<Vec<u8>>(2);
+        let collected = tokio::spawn(async move {
+            let mut all = Vec::new();
+            while let Some(piece) = pieces.recv().await {
+                all.extend(piece);
+            }
+            all
+        });
+        database.dump(send).await.unwrap();
+        collected.await.unwrap()
+    }
+
+    /// The database is lost; a dump of it is restored on other files, held, and a process starts there.
+    pub async fn restore(&mut self, name: &str, dump: Vec<u8>, settings: Vec<(String, String)>) {
+        let file = format!("sqlite:{}", self.dir.join(format!("{name}.db")).display());
+        self.url = schema(name).await.unwrap_or(file);
+        let options = store::Options::new(Arc::new(self.clock.clone()), Arc::new(SeededEntropy::new(self.seed)));
+        let (send, pieces) = tokio::sync::mpsc::channel(1);
+        let sending = tokio::spawn(async move { send.send(dump).await });
+        let afterwards = store::Afterwards { at: self.app.now(), settings, end_sessions: true };
+        store::load(&self.url, &options, false, afterwards, pieces).await.unwrap();
+        sending.await.unwrap().unwrap();
+        self.restart(Fuse::never()).await;
+    }
+
     /// A second process on the same files, beside the first.
     pub async fn second(&self) -> App {
         let seed = self.seed + SECOND;

@@ -19,6 +19,8 @@ pub(super) async fn alive() -> Response {
 pub(super) async fn ready(State(state): State<WebState>) -> Response {
     let readiness = state.app.ready().await;
     let status = if readiness.ok { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(json!({"ok": readiness.ok, "problems": readiness.problems, "audit_unsealed": readiness.audit_unsealed})))
-        .into_response()
+    let answer = json!({
+        "ok": readiness.ok, "problems": readiness.problems, "warnings": readiness.warnings, "audit_unsealed": readiness.audit_unsealed,
+    });
+    (status, Json(answer)).into_response()
 }

@@ -55,6 +55,8 @@ pub enum Section {
     Keys,
     /// `/audit`
     Audit,
+    /// `/backups`
+    Backups,
     /// `/mailbox`
     Mailbox,
 }
@@ -91,6 +93,8 @@ pub struct Frame {
     pub demo: Option<String>,
     /// Whether everything is paused.
     pub paused_all: bool,
+    /// Whether the installation is held after a restore.
+    pub held: bool,
     /// What a button on the page before has done.
     pub done: Option<String>,
     /// The path of this page, to come back to.
@@ -110,6 +114,7 @@ impl Frame {
             mail_local: state.app.keeps_mail(),
             demo: settings.demo.then(|| moment(state.app.now()).text),
             paused_all: state.app.paused_all().await?,
+            held: state.app.held().await?.is_some(),
             done: done.and_then(|code| known_code("done", code)).map(|text| text.to_string()),
             here: admin.path.clone(),
         })
@@ -132,6 +137,7 @@ impl Frame {
             (Section::Jobs, "/jobs", t("nav.jobs")),
             (Section::Keys, "/keys", t("nav.keys")),
             (Section::Audit, "/audit", t("nav.audit")),
+            (Section::Backups, "/backups", t("nav.backups")),
             (Section::Mailbox, "/mailbox", t("nav.mailbox")),
         ];
         let words = || t("nav.alerts.count").with("count", self.alerts).to_string();

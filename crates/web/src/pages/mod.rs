@@ -5,6 +5,7 @@
 mod alerts;
 mod attention;
 mod audit;
+mod backups;
 mod candidate;
 mod connect;
 mod disconnect;
@@ -95,6 +96,7 @@ fn dashboard_routes() -> Vec<DashboardRoute> {
         ("/jobs", DESK, get(jobs::show).post(jobs::act)),
         ("/keys", ADMINISTRATORS, get(keys::show).post(keys::act)),
         ("/audit", AUDITORS, get(audit::show)),
+        ("/backups", ADMINISTRATORS, get(backups::show).post(backups::act)),
         ("/mailbox", MAILS, get(mailbox::list)),
         ("/mailbox/{id}", MAILS, get(mailbox::show)),
         ("/mailbox/{id}/html", MAILS, get(mailbox::html)),

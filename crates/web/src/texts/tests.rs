@@ -5,13 +5,14 @@ use std::{collections::BTreeSet, fs, path::Path};
 use super::*;
 
 /// Families that are looked up with a code made at run time.
-const FAMILIES: [&str; 20] = [
+const FAMILIES: [&str; 21] = [
     "action",
     "actor",
     "alert",
     "attention",
     "cancelled_by",
     "class",
+    "compared",
     "connect",
     "deed",
     "done",
