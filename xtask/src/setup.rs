@@ -21,6 +21,8 @@ pub enum Need {
     Postgres,
     /// A browser for the pages.
     Chromium,
+    /// Prometheus' own checker.
+    Promtool,
     /// The packages of `tests-real/requirements.txt`.
     PythonPackages,
     /// The packages of `tests-real/package-lock.json`.
@@ -75,6 +77,9 @@ impl Need {
             Self::Chromium => {
                 (!Path::new(CHROMIUM).is_file()).then(|| format!("{CHROMIUM} of Debian's package `chromium` is missing"))
             }
+            Self::Promtool => {
+                command::which("promtool").is_none().then(|| "promtool of Debian's package `prometheus` is missing".into())
+            }
             Self::PythonPackages => stale(&root.join(REQUIREMENTS), &python(root), &environment(root).join(STAMP))?
                 .then(|| format!("the packages of {REQUIREMENTS} are missing or old")),
             Self::NodePackages => {
@@ -89,6 +94,7 @@ impl Need {
         match self {
             Self::Postgres => debian(&["postgresql", "openssl"]),
             Self::Chromium => debian(&["chromium"]),
+            Self::Promtool => debian(&["prometheus"]),
             Self::PythonPackages => python_packages(root),
             Self::NodePackages => node_packages(root),
         }

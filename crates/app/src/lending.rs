@@ -1,16 +1,11 @@
 //! Lending short-lived access tokens to callers that have that right: limited, on the record, and never anything that lasts.
 
-use domain::{
-    Id, Timestamp,
-    access::ApiKey,
-    calls::Lending,
-    grants::{Grant, GrantState},
-};
+use domain::{Id, Timestamp, access::ApiKey, calls::Lending, grants::Grant};
 use ports::{Put, calendar::Answer, change::Conflict, store::CommitError};
 use serde_json::json;
 use vault::AccessToken;
 
-use crate::{App, Caller, Error, Result, draft::later, people::line};
+use crate::{App, Caller, Error, Result, people::line};
 
 /// Tokens of one grant that a key may have in an hour.
 pub const LENDINGS_PER_HOUR: i64 = 60;
@@ -111,15 +106,5 @@ impl App {
         let left = grant.tokens.as_ref().map_or(0, |tokens| tokens.access_expires_at.as_second() - self.now().as_second());
         let fresh = if left >= least { grant.clone() } else { self.refresh(grant.id, grant.generation, false).await? };
         Ok((self.open_access(&fresh).await?.token, fresh))
-    }
-
-    /// Until when a lent token of a grant that is over may still live; `None` where there is none.
-    pub async fn lent_until(&self, grant: &Grant) -> Result<Option<Timestamp>> {
-        let now = self.now();
-        if !matches!(grant.state, GrantState::Active | GrantState::Disconnected | GrantState::Dead) {
-            return Ok(None);
-        }
-        let days = self.store().lendings(later(now, -2 * 24 * 60)?).await?;
-        Ok(days.into_iter().filter(|day| day.grant == grant.id).map(|day| day.ends_at).max().filter(|end| *end > now))
     }
 }

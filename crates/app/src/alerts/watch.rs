@@ -39,7 +39,7 @@ struct Finding {
 
 impl App {
     /// Orders the job that looks at the rules, if no node has; called at every start.
-    pub(crate) async fn order_watch(&self) -> Result<()> {
+    pub async fn order_watch(&self) -> Result<()> {
         let mut draft = self.draft(&Self::by_job());
         let due = draft.now;
         draft.order(Work::Watch, Dedupe::Open("watch".to_owned()), None, due, None);

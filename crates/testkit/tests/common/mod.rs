@@ -338,6 +338,21 @@ impl World {
         open(&self.url, &self.dir, &self.clock, &self.origins, &self.fuse, &self.sent, seed, &self.choices).await
     }
 
+    /// A further process beside the first, with other settings and a post box of ours.
+    pub async fn beside(&self, number: u64, change: impl FnOnce(&mut Settings), posts: &testkit::PostBox) -> App {
+        let seed = self.seed + SECOND * number;
+        let parts = parts(&self.url, &self.dir, &self.clock, &self.origins, &self.fuse, &self.sent, seed).await;
+        let mut parts = Parts { poster: Arc::new(posts.clone()), ..parts };
+        change(&mut parts.settings);
+        App::new(parts)
+    }
+
+    /// The database itself, to arrange what takes long to happen.
+    pub async fn store(&self) -> Arc<store::Database> {
+        let options = store::Options::new(Arc::new(self.clock.clone()), Arc::new(SeededEntropy::new(self.seed + 50 * SECOND)));
+        store::open(&self.url, options).await.unwrap()
+    }
+
     /// Runs what is due; stops early where the fuse has blown.
     pub async fn drain(&self) {
         let fuse = Arc::clone(&self.fuse);
@@ -553,6 +568,18 @@ async fn open(
     seed: u64,
     choices: &Choices,
 ) -> App {
+    App::new(parts(url, dir, clock, origins, fuse, sent, seed).await)
+}
+
+async fn parts(
+    url: &str,
+    dir: &std::path::Path,
+    clock: &FrozenClock,
+    origins: &BTreeMap<String, String>,
+    fuse: &Arc<Fuse>,
+    sent: &Sent,
+    seed: u64,
+) -> Parts {
     let entropy = Arc::new(SeededEntropy::new(seed));
     let options = store::Options::new(Arc::new(clock.clone()), entropy.clone());
     let store = store::open(url, options).await.unwrap();
@@ -573,7 +600,7 @@ async fn open(
     })
     .unwrap();
     let key: Key = "7f3a9c15e2b84d06a1c7f0925be36d48917c2ae4f05b63d8bc1940e7a2d56f83".parse().unwrap();
-    App::new(Parts {
+    Parts {
         store,
         providers: vec![Arc::new(Fused { zoho, fuse: Arc::clone(fuse), grace: choices.grace })],
         mailer: Arc::new(FusedMail {
@@ -602,5 +629,5 @@ async fn open(
             refresh: choices.refresh,
             timing: choices.timing,
         },
-    })
+    }
 }

@@ -4,5 +4,6 @@
 
 mod contract;
 mod conventions;
+mod monitoring;
 mod routes;
 mod world;

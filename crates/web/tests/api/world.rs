@@ -90,6 +90,13 @@ impl World {
         Self { clock, app, router: web::router(state), key, zoho }
     }
 
+    /// The same with networks that may read metrics without a key.
+    pub fn with_metrics_from(self, network: &str) -> Self {
+        let metrics = web::metrics::Metrics::new(vec![network.parse().unwrap()], Arc::new(web::metrics::Process::default));
+        let state = WebState::new(self.app.clone(), Vec::new(), &[], "test").with_metrics(metrics);
+        Self { router: web::router(state), ..self }
+    }
+
     /// A key with these rights only.
     pub async fn key_with(&self, rights: &[Right]) -> String {
         self.app.create_api_key("some", rights.iter().copied().collect(), None, &Caller::system()).await.unwrap().1
