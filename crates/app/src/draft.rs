@@ -4,6 +4,7 @@ use domain::{
     Id, Revision, Timestamp,
     audit::Entry,
     claims::{Claim, Holder},
+    erasure::Wipe,
     interviews::{Effect, Interview, Role},
     jobs::{Dedupe, NewJob, Work},
     links::{Link, Purpose},
@@ -14,7 +15,7 @@ use domain::{
 use jiff::SignedDuration;
 use ports::{
     Change, Put,
-    change::{Agenda, ClaimStep, JobStep, Name, Scope},
+    change::{Agenda, ClaimStep, JobStep, Name, Scope, Sweeping},
 };
 use serde_json::Value;
 
@@ -96,6 +97,16 @@ impl Draft<'_> {
     pub fn order(&mut self, work: Work, dedupe: Dedupe, stream: Option<String>, due: Timestamp, not_after: Option<Timestamp>) {
         let sequence = self.now.as_microsecond();
         self.change.jobs.push(JobStep::Order(NewJob { id: self.app.id(), work, dedupe, stream, sequence, due, not_after }));
+    }
+
+    /// Takes a person's data out.
+    pub fn wipe(&mut self, wipe: Wipe) {
+        self.change.wipes.push(wipe);
+    }
+
+    /// Takes old rows out.
+    pub fn sweep(&mut self, sweeping: Sweeping) {
+        self.change.sweeps.push(sweeping);
     }
 
     /// Any other step on a job.

@@ -87,3 +87,16 @@ impl App {
 fn setting(name: &str) -> String {
     format!("idempotency:{name}")
 }
+
+/// What takes the place of an answer that held the data of somebody who was erased.
+pub(crate) fn erased_answer() -> Result<String> {
+    let body = serde_json::json!({
+        "type": "urn:greenroom:problem:erased",
+        "code": "erased",
+        "title": "The answer was erased",
+        "status": 410,
+        "detail": "this request was done, and somebody its answer was about has been erased since; read what you need anew",
+    });
+    let answer = KeptAnswer { status: 410, etag: None, body: Some(body.to_string()) };
+    serde_json::to_string(&answer).map_err(|error| Error::Internal(error.to_string()))
+}

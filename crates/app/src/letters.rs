@@ -25,6 +25,10 @@ const MAX_ATTEMPTS: i64 = 20;
 impl App {
     /// Makes and hands over one message, if it still has a reason.
     pub(crate) async fn run_mail(&self, order: &MailOrder, attempt: i64) -> Result<Verdict> {
+        if self.is_silenced(order).await? {
+            tracing::debug!(kind = order.kind(), "somebody in this message was erased");
+            return Ok(Verdict::Done);
+        }
         let Some(letter) = self.letter(order).await? else {
             tracing::debug!(kind = order.kind(), "a message has lost its reason");
             return Ok(Verdict::Done);
@@ -107,7 +111,7 @@ impl App {
     }
 
     /// The same for every attempt at the same order.
-    fn message_id(&self, order: &MailOrder) -> String {
+    pub(crate) fn message_id(&self, order: &MailOrder) -> String {
         let digest = Sha256::digest(format!("{}\n{}", self.0.parts.installation, order.key()));
         let hex = digest.iter().take(16).fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
         format!("{}.{hex}@{}", order.kind(), self.mail_host())

@@ -12,6 +12,7 @@ mod calendars;
 mod calls;
 mod compare;
 mod draft;
+mod erasure;
 mod error;
 mod examine;
 mod feedback;
@@ -28,6 +29,7 @@ mod operations;
 mod people;
 mod permission;
 mod settle;
+mod sweeps;
 mod timing;
 mod vacancies;
 mod waiting;
@@ -46,6 +48,7 @@ pub use calendars::{AvailabilityView, EventView, NewEvent};
 pub use calls::Provider;
 pub use compare::FreeBusyView;
 use domain::{EmailAddress, Timestamp, audit::Actor, claims::Holder};
+pub use erasure::{ErasureView, Export, Replayed};
 pub use error::{Error, Result};
 pub use examine::{Condition, Finding};
 pub use feedback::FeedbackView;
@@ -59,9 +62,11 @@ pub use people::{CandidateInput, GrantView, ManagerView, PersonInput};
 pub use permission::{Callback, ConnectView, DisconnectView, PermissionView, RefreshOutcome, Setup, Status};
 use ports::{
     Backups, CalendarProvider, Change, Clock, Entropy, KeySource, Mailer, Poster, Store, Witness, change::Conflict,
+    CalendarProvider, Change, Clock, Entropy, ErasureList, KeySource, Mailer, Poster, Store, Witness, change::Conflict,
     store::CommitError,
 };
 use scheduling::{Rules, RulesDraft, WeeklyHours};
+pub use sweeps::SweepReport;
 pub use timing::Timing;
 use url::Url;
 pub use vacancies::{PlaceInput, ShortlistItem, VacancyInput, VacancyPatch, VacancyView};
@@ -81,6 +86,8 @@ pub struct Settings {
     pub default_week: WeeklyHours,
     /// How long a link to the consent page lives, in days.
     pub link_days: i64,
+    /// After how many days without an open vacancy a candidate is erased; 0 is never.
+    pub retention_days: i64,
     /// Whether access tokens may be lent at all.
     pub lending: bool,
     /// Whom alerts are told.
@@ -123,6 +130,8 @@ pub struct Parts {
     pub poster: Arc<dyn Poster>,
     /// The file that keeps checkpoints of the audit log, if there is one.
     pub witness: Option<Arc<dyn Witness>>,
+    /// The erasure list beside the backups, if there is a folder for them.
+    pub erasure_list: Option<Arc<dyn ErasureList>>,
     /// Business time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.

@@ -3,6 +3,7 @@
 
 mod create;
 mod recheck;
+mod remove;
 
 use domain::{
     Id, TimeRange,
@@ -13,6 +14,7 @@ use domain::{
     vacancies::Vacancy,
 };
 use ports::calendar::{Event, EventPatch, FailureClass, ListMode, ProviderError};
+pub(crate) use remove::Removal;
 use serde_json::json;
 
 use crate::{App, Error, Provider, Result, arrange::is_ours, draft::later, grants::failure, worker::Verdict};

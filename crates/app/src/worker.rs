@@ -225,6 +225,8 @@ impl App {
             Work::Nag { interview, nag } => self.run_nag(*interview, *nag).await,
             Work::GiveOutCheckpoint { seq, way } => self.run_give_out_checkpoint(*seq, *way, job.attempt).await,
             Work::CheckAudit { after, chain, held } => self.run_check_audit(*after, chain.as_deref(), *held).await,
+            Work::Erase { person } => Box::pin(self.run_erase(*person)).await,
+            Work::Sweep => Box::pin(self.run_sweep()).await,
             Work::ReleaseProvisional { interview, sequence } => self.run_release_provisional(*interview, *sequence).await,
             Work::KeepBackups => self.run_keep_backups().await,
             Work::Backup => Box::pin(self.run_backup(job)).await,

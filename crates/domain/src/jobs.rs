@@ -103,6 +103,13 @@ pub enum Work {
         /// What is news.
         digest: Digest,
     },
+    /// Carries the erasure of a person on.
+    Erase {
+        /// Who.
+        person: Id<Person>,
+    },
+    /// Sweeps what is of no use any more.
+    Sweep,
     /// Gives up a provisional time that nobody confirmed.
     ReleaseProvisional {
         /// The interview.
@@ -168,7 +175,7 @@ impl Work {
             Self::AskAgain { grant } | Self::Refresh { grant } | Self::Revoke { grant, .. } | Self::DropPending { grant } => {
                 Some(grant.to_string())
             }
-            Self::Exchange { person, .. } => Some(person.to_string()),
+            Self::Exchange { person, .. } | Self::Erase { person } => Some(person.to_string()),
             Self::Settle { interview }
             | Self::Recheck { interview, .. }
             | Self::Finish { interview, .. }
@@ -182,6 +189,8 @@ impl Work {
             | Self::Backup
             | Self::Drill
             | Self::CompareHeld => None,
+            Self::Sweep => Some("sweep".to_owned()),
+            Self::Mail { .. } | Self::Watch | Self::AlertPost { .. } => None,
         }
     }
 
@@ -208,6 +217,8 @@ impl Work {
             Self::Backup => "backup",
             Self::Drill => "drill",
             Self::CompareHeld => "compare_held",
+            Self::Erase { .. } => "erase",
+            Self::Sweep => "sweep",
         }
     }
 }

@@ -12,6 +12,7 @@ pub mod calls;
 pub mod candidacies;
 pub mod claims;
 pub mod email;
+pub mod erasure;
 pub mod feedback;
 pub mod gates;
 pub mod grants;
@@ -56,6 +57,7 @@ revisioned!(
     access::Session,
     alerts::Alert,
     candidacies::Candidacy,
+    erasure::Erasure,
     feedback::Feedback,
     grants::Grant,
     grants::IssuedToken,

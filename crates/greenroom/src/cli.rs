@@ -12,6 +12,7 @@ use clap::{Parser, Subcommand};
 use crate::{
     check,
     commands::{audit, backup, doctor, keys, restore},
+    commands::{audit, doctor, erase, export, keys},
     config::{Config, Variables},
     demo, import, logs, serve, wiring,
     world::MachineClock,
@@ -66,6 +67,16 @@ enum Command {
     Held(restore::HeldArguments),
     /// Let a held installation go on.
     Release,
+    /// Erase a person's data, on request or by age.
+    Erase {
+        #[command(subcommand)]
+        what: erase::Erase,
+    },
+    /// Write down everything that is held about somebody.
+    Export {
+        #[command(subcommand)]
+        what: export::Export,
+    },
     /// Look at everything Greenroom stands on, and say what is wrong and how to mend it; exit 0 or 1.
     Doctor(doctor::Arguments),
     /// Ask a running server whether it is well; exit 0 or 1. For containers.
@@ -152,6 +163,8 @@ fn start(arguments: Arguments) -> Result<ExitCode> {
             Command::Restore(arguments) => restore::restore(arguments, &variables, home).await,
             Command::Held(arguments) => restore::held(arguments, &variables, home).await,
             Command::Release => restore::release(&variables, home).await,
+            Command::Erase { what } => erase::erase(what, &variables, home).await,
+            Command::Export { what } => export::export(what, &variables, home).await,
             Command::Doctor(arguments) => doctor::doctor(arguments, &variables, home).await,
             Command::Healthcheck => healthcheck(&variables).await,
         }

@@ -3,5 +3,7 @@
 pub mod audit;
 pub mod backup;
 pub mod doctor;
+pub mod erase;
+pub mod export;
 pub mod keys;
 pub mod restore;

@@ -72,6 +72,10 @@ pub struct Config {
     pub link_days: i64,
     /// When access tokens are refreshed.
     pub refresh: RefreshWhen,
+    /// Where backups stand, and the erasure list.
+    pub backup_dir: Option<PathBuf>,
+    /// After how many days without an open vacancy a candidate is erased; 0 is never.
+    pub retention_days: i64,
     /// Whether tokens may be lent.
     pub lending: bool,
     /// Whom alerts are told.
@@ -131,6 +135,11 @@ impl Config {
             .map(|text| text.parse())
             .transpose()
             .context("GREENROOM_WEBHOOK_SECRET cannot be used")?;
+        let retention_days = variables.parse("GREENROOM_RETENTION_DAYS")?.unwrap_or(180);
+        ensure!(
+            (0..=3_650).contains(&retention_days),
+            "GREENROOM_RETENTION_DAYS is {retention_days}; candidates are kept 1 to 3650 days after their last vacancy closed, or for ever with 0"
+        );
         let host = public_url.host_str().unwrap_or("localhost").to_owned();
         Ok(Self {
             listen: variables
@@ -153,6 +162,8 @@ impl Config {
             week: variables.parse("GREENROOM_WEEK")?.unwrap_or_default(),
             link_days,
             refresh: variables.parse("GREENROOM_REFRESH")?.unwrap_or_default(),
+            backup_dir: variables.get("GREENROOM_BACKUP_DIR").map(PathBuf::from),
+            retention_days,
             lending: variables.flag("GREENROOM_LENDING")?,
             alerts: alerts(variables)?,
             metrics_from: networks(variables, "GREENROOM_METRICS_FROM")?,

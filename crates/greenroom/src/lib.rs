@@ -7,6 +7,7 @@ mod commands;
 pub mod config;
 mod csv;
 mod demo;
+mod erasures;
 mod import;
 mod keys;
 mod listen;

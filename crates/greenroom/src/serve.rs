@@ -55,6 +55,7 @@ pub async fn serve(config: Config, home: Option<PathBuf>) -> Result<()> {
             "the installation is held after a restore: nothing goes out until an administrator releases it on the page /backups"
         );
     }
+    installation.app.start_sweeps().await?;
     tracing::info!(listen = %config.listen, public = %config.public_url, "ready");
     let router = web::router(installation.web.clone());
     let door = Door { public_url: config.public_url.clone(), trusted_proxies: config.trusted_proxies.clone() };

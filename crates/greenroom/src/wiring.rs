@@ -13,11 +13,14 @@ use domain::Timestamp;
 use mail::{Mailbox, Sender, Smtp};
 use ports::{Change, Clock, Entropy, Mailer, Put, Store, Witness};
 use vault::{KeyId, KeyRing};
+use ports::{Change, Clock, Entropy, ErasureList, Mailer, Put, Store, Witness};
+use vault::KeyId;
 use web::{WebState, metrics::Metrics};
 
 use crate::{
     backup::{Folder, Source},
     config::Config,
+    erasures::ErasureFile,
     keys::KeyPlace,
     process,
     witness::WitnessFile,
@@ -72,6 +75,7 @@ pub async fn install(config: &Config, home: Option<&Path>, clock: Arc<dyn Clock>
         mailer,
         poster: Arc::new(Webhooks::new(config.webhook_secret.clone())?),
         witness: config.audit_file.clone().map(|path| -> Arc<dyn Witness> { Arc::new(WitnessFile::new(path)) }),
+        erasure_list: config.backup_dir.as_deref().map(list_of_erasures),
         clock,
         entropy: Arc::clone(&entropy),
         keys,
@@ -83,6 +87,7 @@ pub async fn install(config: &Config, home: Option<&Path>, clock: Arc<dyn Clock>
             recruiting_contact: config.recruiting_contact.clone(),
             default_week: config.week.clone(),
             link_days: config.link_days,
+            retention_days: config.retention_days,
             lending: config.lending,
             alerts: config.alerts.clone(),
             audit: config.audit.clone(),
@@ -159,10 +164,14 @@ async fn name_installation(store: &dyn Store, key: &KeyId, entropy: &dyn Entropy
     Ok(name)
 }
 
+fn list_of_erasures(folder: &Path) -> Arc<dyn ErasureList> {
+    Arc::new(ErasureFile::in_folder(folder))
+}
+
 fn mailer(config: &Config) -> Result<Arc<dyn Mailer>> {
     let sender = Sender::parse(&config.sender)?;
     Ok(match &config.smtp {
-        Some(smtp) => Arc::new(Smtp::new(sender, smtp)?),
+        Some(smtp) => Arc::new(Smtp::new(sender, smtp, config.mail_dir.clone())?),
         None => Arc::new(Mailbox::new(sender, config.mail_dir.clone())),
     })
 }

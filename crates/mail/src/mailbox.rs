@@ -45,6 +45,33 @@ impl Mailer for Mailbox {
     fn keeps_local(&self) -> bool {
         true
     }
+
+    async fn forget(&self, message_ids: &[String]) -> Result<(), MailError> {
+        match &self.folder {
+            Some(folder) => forget(folder, message_ids).await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// Deletes the `.eml` files of these messages, finished or half written, and makes that durable.
+pub async fn forget(folder: &Path, message_ids: &[String]) -> Result<(), MailError> {
+    let failed = |error: io::Error| MailError::Passing(format!("a file in {} cannot be deleted: {error}", folder.display()));
+    let mut any = false;
+    for id in message_ids {
+        let name = format!("{}.eml", mime::checked_id(id)?);
+        for path in [folder.join(&name), folder.join(format!(".{name}.part"))] {
+            match fs::remove_file(path).await {
+                Ok(()) => any = true,
+                Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
+                Err(error) => return Err(failed(error)),
+            }
+        }
+    }
+    if any {
+        fs::File::open(folder).await.map_err(failed)?.sync_all().await.map_err(failed)?;
+    }
+    Ok(())
 }
 
 /// Written beside its place, made durable, then moved there: a reader never sees half a message.

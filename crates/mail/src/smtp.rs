@@ -4,7 +4,7 @@
 //! codes by which a server refuses *us* (RFC 4954: wrong user or password): they say nothing about the message, which waits until the
 //! configuration is right. After a time-out nobody knows whether the message was taken; the repeat has the same Message-ID.
 
-use std::{fmt, time::Duration};
+use std::{fmt, path::PathBuf, time::Duration};
 
 use async_trait::async_trait;
 use lettre::{
@@ -14,7 +14,7 @@ use lettre::{
 use ports::mail::{Letter, MailError, Mailer, Message};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use crate::{ConfigError, Sender, clean, compose, mime};
+use crate::{ConfigError, Sender, clean, compose, mailbox, mime};
 
 /// Connections kept to the server: it is asked by a few jobs at a time.
 const CONNECTIONS: u32 = 4;
@@ -91,11 +91,14 @@ pub struct Smtp {
     sender: Sender,
     transport: AsyncSmtpTransport<Tokio1Executor>,
     whole: Duration,
+    /// Where `.eml` files may stand from before there was a mail server.
+    earlier: Option<PathBuf>,
 }
 
 impl Smtp {
     /// Connects with the first message, so a server that is down does not keep anything from starting. Call it inside a Tokio runtime.
-    pub fn new(sender: Sender, config: &SmtpConfig) -> Result<Self, ConfigError> {
+    /// `earlier` is the folder of `.eml` files that may stand there from before there was a mail server: nothing is added, erasures delete.
+    pub fn new(sender: Sender, config: &SmtpConfig, earlier: Option<PathBuf>) -> Result<Self, ConfigError> {
         let bad_host =
             |error: smtp::Error| ConfigError::Host { host: clean::line(&config.host, clean::NAME), why: error.to_string() };
         let mut builder = match config.security {
@@ -112,7 +115,7 @@ impl Smtp {
             (None, None) => builder,
             _ => return Err(ConfigError::HalfCredentials),
         };
-        Ok(Self { sender, transport: builder.build(), whole: config.timeout.saturating_mul(4) })
+        Ok(Self { sender, transport: builder.build(), whole: config.timeout.saturating_mul(4), earlier })
     }
 }
 
@@ -151,6 +154,13 @@ impl Mailer for Smtp {
 
     fn keeps_local(&self) -> bool {
         false
+    }
+
+    async fn forget(&self, message_ids: &[String]) -> Result<(), MailError> {
+        match &self.earlier {
+            Some(folder) => mailbox::forget(folder, message_ids).await,
+            None => Ok(()),
+        }
     }
 }
 

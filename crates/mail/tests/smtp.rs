@@ -95,7 +95,7 @@ fn config(port: u16, security: Security) -> SmtpConfig {
 }
 
 fn smtp(config: &SmtpConfig) -> Smtp {
-    Smtp::new(Sender::parse("Example Interviews <interviews@example.com>").unwrap(), config).unwrap()
+    Smtp::new(Sender::parse("Example Interviews <interviews@example.com>").unwrap(), config, None).unwrap()
 }
 
 fn with_password(port: u16) -> SmtpConfig {
@@ -189,6 +189,6 @@ async fn configuration_that_cannot_be_meant_is_refused_with_the_cure() {
     assert_eq!(Security::from_flags(false, false), Ok(Security::Plain));
     let half = SmtpConfig { password: None, ..with_password(25) };
     let sender = Sender::parse("interviews@example.com").unwrap();
-    assert_eq!(Smtp::new(sender, &half).unwrap_err(), ConfigError::HalfCredentials);
+    assert_eq!(Smtp::new(sender, &half, None).unwrap_err(), ConfigError::HalfCredentials);
     assert!(!format!("{:?}", with_password(25)).contains("opensesame"));
 }

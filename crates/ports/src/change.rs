@@ -8,6 +8,7 @@ use domain::{
     calls::{CallCount, Lending},
     candidacies::Candidacy,
     claims::{Claim, Holder},
+    erasure::{Erasure, Sweep, Wipe},
     feedback::Feedback,
     gates::Gate,
     grants::{Grant, IssuedToken},
@@ -59,6 +60,8 @@ pub enum Put {
     Gate(Gate),
     /// See [`IssuedToken`].
     IssuedToken(IssuedToken),
+    /// See [`Erasure`].
+    Erasure(Erasure),
     /// See [`SentMail`]; a second row with the same Message-ID is ignored.
     SentMail(SentMail),
     /// Calls that are added to those counted already.
@@ -220,6 +223,17 @@ pub enum JobStep {
     },
 }
 
+/// Old rows of one kind, oldest first, at most so many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sweeping {
+    /// Of what.
+    pub what: Sweep,
+    /// Older than this.
+    pub before: Timestamp,
+    /// At most.
+    pub limit: u32,
+}
+
 /// One value, one transaction, all or nothing.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change {
@@ -237,6 +251,10 @@ pub struct Change {
     pub jobs: Vec<JobStep>,
     /// The log.
     pub audit: Vec<Entry>,
+    /// Persons whose data go.
+    pub wipes: Vec<Wipe>,
+    /// Old rows that go.
+    pub sweeps: Vec<Sweeping>,
 }
 
 impl Change {
@@ -250,6 +268,8 @@ impl Change {
             claims: Vec::new(),
             jobs: Vec::new(),
             audit: Vec::new(),
+            wipes: Vec::new(),
+            sweeps: Vec::new(),
         }
     }
 
@@ -261,6 +281,8 @@ impl Change {
             && self.claims.is_empty()
             && self.jobs.is_empty()
             && self.audit.is_empty()
+            && self.wipes.is_empty()
+            && self.sweeps.is_empty()
     }
 }
 

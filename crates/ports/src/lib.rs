@@ -1,4 +1,4 @@
-//! The few traits between the use cases and the world outside: Store, CalendarProvider, Mailer, Poster, Witness, Clock,
+//! The few traits between the use cases and the world outside: Store, CalendarProvider, Mailer, Poster, Witness, ErasureList, Clock,
 //! LeaseClock, Entropy, KeySource.
 //!
 //! Adapters implement them; `app` is handed them as `dyn`. Errors here say what a caller can do about them, never how the adapter works.
@@ -6,6 +6,7 @@
 pub mod backups;
 pub mod calendar;
 pub mod change;
+pub mod erasures;
 pub mod keys;
 pub mod mail;
 pub mod poster;
@@ -16,6 +17,7 @@ pub mod world;
 pub use backups::Backups;
 pub use calendar::CalendarProvider;
 pub use change::{Change, Conflict, Put};
+pub use erasures::ErasureList;
 pub use keys::{KeySource, KeySourceError};
 pub use mail::Mailer;
 pub use poster::Poster;

@@ -297,4 +297,6 @@ pub trait Mailer: Send + Sync {
     async fn send(&self, message: &Message) -> Result<(), MailError>;
     /// Whether messages stay on this machine, to be read on the mailbox page.
     fn keeps_local(&self) -> bool;
+    /// Deletes what was kept of these messages outside the database; what is not there counts as deleted.
+    async fn forget(&self, message_ids: &[String]) -> Result<(), MailError>;
 }

@@ -9,18 +9,19 @@ use domain::{
     calls::{CallCount, LendingDay},
     candidacies::Candidacy,
     claims::Holder,
+    erasure::{Erasure, Held},
     feedback::Feedback,
     gates::Gate,
     grants::{Grant, GrantState, IssuedToken},
     interviews::Interview,
     jobs::{Job, JobState},
     links::{Link, Purpose},
-    mails::SentMail,
+    mails::{MailOrder, SentMail},
     people::Person,
     vacancies::Vacancy,
 };
 
-use crate::change::{Change, Conflict, Scope};
+use crate::change::{Change, Conflict, Scope, Sweeping};
 
 /// A database that could not answer. The text is for the log.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -219,6 +220,26 @@ pub trait Store: Send + Sync {
     async fn grant_tallies(&self) -> Read<Vec<(GrantState, i64)>>;
     /// Interviews booked since `since`, by day (UTC).
     async fn bookings(&self, since: Timestamp) -> Read<Vec<(Timestamp, i64)>>;
+
+    /// How the erasure of a person stands, if it was asked for.
+    async fn erasure(&self, person: Id<Person>) -> Read<Option<Erasure>>;
+    /// Erasures, newest person first; only those that are not done if `open`.
+    async fn erasures(&self, open: bool, limit: u32) -> Read<Vec<Erasure>>;
+    /// Every interview that a person takes or took part in, cancelled ones included.
+    async fn interviews_with(&self, person: Id<Person>) -> Read<Vec<Interview>>;
+    /// Every place of a person on a shortlist, withdrawn ones included.
+    async fn candidacies_of(&self, person: Id<Person>) -> Read<Vec<Candidacy>>;
+    /// Everything that is held about a person, table by table, without anything secret.
+    async fn held(&self, person: Id<Person>) -> Read<Vec<Held>>;
+    /// Message-IDs of mails in the list of sent ones that concern a person, and the orders of mails that concern them in jobs of any state.
+    async fn messages_about(&self, person: Id<Person>) -> Read<(Vec<String>, Vec<MailOrder>)>;
+    /// Persons who are candidates only, whose vacancies are all closed, the last of them before `before`, with that time; who has an
+    /// interview that is not over is not among them, nor is who was erased. Oldest first.
+    async fn aged(&self, before: Timestamp, limit: u32) -> Read<Vec<(Id<Person>, Timestamp)>>;
+    /// The keys of the rows that a sweep would take: ids, or Message-IDs of mails.
+    async fn sweepable(&self, sweep: Sweeping) -> Read<Vec<String>>;
+    /// Takes what was overwritten or deleted out of the files, as far as the engine can: SQLite's journal is written back and cut.
+    async fn scrub(&self) -> Read<()>;
 
     /// A run-time setting (JSON text).
     async fn setting(&self, key: &str) -> Read<Option<String>>;

@@ -11,19 +11,20 @@ use domain::{
     calls::{CallCount, LendingDay},
     candidacies::Candidacy,
     claims::Holder,
+    erasure::{Erasure, Held},
     feedback::Feedback,
     gates::Gate,
     grants::{Grant, GrantState, IssuedToken},
     interviews::Interview,
     jobs::{Job, JobState},
     links::{Link, Purpose},
-    mails::SentMail,
+    mails::{MailOrder, SentMail},
     people::Person,
     vacancies::Vacancy,
 };
 use ports::{
     Change, Entropy, LeaseClock, Store,
-    change::Scope,
+    change::{Scope, Sweeping},
     store::{CommitError, JobTally, Page, Read},
 };
 
@@ -33,6 +34,8 @@ use crate::{
     nouns::{
         access, agendas, alerts, audit, calls, candidacies, checkpoints, feedback, gates, grants, interviews, jobs, links, mails,
         names, people, refresh_tokens, settings, tallies, vacancies,
+        access, agendas, alerts, audit, calls, candidacies, checkpoints, erasures, feedback, grants, held, interviews, jobs, links,
+        mails, names, people, settings, sweeps, tallies, vacancies,
     },
     plan::plan,
     postgres::{self, Postgres},
@@ -312,6 +315,38 @@ impl Store for Database {
     }
     async fn bookings(&self, since: Timestamp) -> Read<Vec<(Timestamp, i64)>> {
         tallies::bookings(&self.engine, since).await
+    }
+
+    async fn erasure(&self, person: Id<Person>) -> Read<Option<Erasure>> {
+        erasures::of_person(&self.engine, person).await
+    }
+    async fn erasures(&self, open: bool, limit: u32) -> Read<Vec<Erasure>> {
+        erasures::list(&self.engine, open, limit).await
+    }
+    async fn interviews_with(&self, person: Id<Person>) -> Read<Vec<Interview>> {
+        interviews::with_person(&self.engine, person).await
+    }
+    async fn candidacies_of(&self, person: Id<Person>) -> Read<Vec<Candidacy>> {
+        candidacies::of_person(&self.engine, person).await
+    }
+    async fn held(&self, person: Id<Person>) -> Read<Vec<Held>> {
+        held::held(&self.engine, person).await
+    }
+    async fn messages_about(&self, person: Id<Person>) -> Read<(Vec<String>, Vec<MailOrder>)> {
+        erasures::messages(&self.engine, person).await
+    }
+    async fn aged(&self, before: Timestamp, limit: u32) -> Read<Vec<(Id<Person>, Timestamp)>> {
+        erasures::aged(&self.engine, before, limit).await
+    }
+    async fn sweepable(&self, sweep: Sweeping) -> Read<Vec<String>> {
+        sweeps::keys(&self.engine, sweep).await
+    }
+    async fn scrub(&self) -> Read<()> {
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.scrub().await,
+            // A deleted row is out of reach of every query at once; its bytes are reused by the server's own vacuum.
+            Engine::Postgres(_) => Ok(()),
+        }
     }
 
     async fn setting(&self, key: &str) -> Read<Option<String>> {

@@ -7,7 +7,7 @@ use ports::{Change, store::Read};
 
 use crate::{
     db::Step,
-    nouns::{self, agendas, audit, claims, job_steps, names},
+    nouns::{self, agendas, audit, claims, erasures, job_steps, names, sweeps},
 };
 
 /// All statements in their order. Guards (compare-and-swaps of agendas and nouns) come first.
@@ -19,10 +19,15 @@ pub(crate) fn plan(change: &Change) -> Read<Vec<Step>> {
     let mut steps = agendas::steps(&change.agendas);
     steps.extend(guards.into_iter().flatten());
     steps.extend(rests.into_iter().flatten());
-    steps.extend(names::steps(&change.names));
+    let wipings: Vec<_> = change.wipes.iter().map(erasures::wiping).collect();
+    steps.extend(wipings.iter().flat_map(|wiping| wiping.nouns.clone()));
+    steps.extend(names::steps(&change.names, change.at));
+    steps.extend(wipings.iter().flat_map(|wiping| wiping.names.clone()));
     steps.extend(claims::steps(&change.claims, change.at));
     steps.extend(job_steps::steps(&change.jobs, change.at)?);
     steps.extend(audit::steps(&change.audit)?);
+    steps.extend(wipings.into_iter().flat_map(|wiping| wiping.log));
+    steps.extend(change.sweeps.iter().flat_map(|sweeping| sweeps::steps(*sweeping)));
     Ok(steps)
 }
 

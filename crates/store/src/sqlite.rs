@@ -75,6 +75,10 @@ impl Sqlite {
         self.clock.now()
     }
 
+    pub async fn scrub(&self) -> Read<()> {
+        self.writer.scrub().await
+    }
+
     pub async fn ping(&self) -> Read<()> {
         self.writer.ping().await
     }

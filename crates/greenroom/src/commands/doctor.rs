@@ -122,7 +122,7 @@ async fn mail_server(config: &Config) -> Finding {
     let Some(smtp) = &config.smtp else {
         return Finding::warning("mail", "EMAIL_HOST is not set: nobody gets mail, messages stay on the dashboard's mailbox page");
     };
-    let probe = match Sender::parse(&config.sender).and_then(|sender| Smtp::new(sender, smtp)) {
+    let probe = match Sender::parse(&config.sender).and_then(|sender| Smtp::new(sender, smtp, None)) {
         Ok(mailer) => mailer.probe().await.map_err(|error| error.to_string()),
         Err(error) => Err(error.to_string()),
     };

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use domain::{
     Id,
     candidacies::{Candidacy, Unplaced},
+    people::Person,
     vacancies::Vacancy,
 };
 use ports::store::Read;
@@ -20,6 +21,7 @@ static TABLE: Table = Table {
 static PUT: LazyLock<String> = LazyLock::new(|| TABLE.put());
 static BY_ID: LazyLock<String> = LazyLock::new(|| TABLE.select("WHERE id = $1"));
 static OF_VACANCY: LazyLock<String> = LazyLock::new(|| TABLE.select("WHERE vacancy = $1 ORDER BY position, id"));
+static OF_PERSON: LazyLock<String> = LazyLock::new(|| TABLE.select("WHERE person = $1 ORDER BY id"));
 
 pub(super) fn put(candidacy: &Candidacy) -> Read<Noun> {
     let unplaced = candidacy.unplaced.as_ref();
@@ -59,4 +61,9 @@ pub(crate) async fn by_id(engine: &Engine, id: Id<Candidacy>) -> Read<Option<Can
 
 pub(crate) async fn of_vacancy(engine: &Engine, vacancy: Id<Vacancy>) -> Read<Vec<Candidacy>> {
     engine.list(&OF_VACANCY, vec![vacancy.into()], Size::Small, decode).await
+}
+
+/// Of every vacancy, withdrawn ones included.
+pub(crate) async fn of_person(engine: &Engine, person: Id<Person>) -> Read<Vec<Candidacy>> {
+    engine.list(&OF_PERSON, vec![person.into()], Size::Small, decode).await
 }

@@ -65,6 +65,8 @@ static AGENDA: LazyLock<String> = LazyLock::new(|| {
         "i.starts_at, i.id",
     )
 });
+static WITH_PERSON: LazyLock<String> =
+    LazyLock::new(|| with_participants("SELECT interview FROM participants WHERE person = $1", "i.starts_at, i.id"));
 static BETWEEN: LazyLock<String> = LazyLock::new(|| {
     with_participants(
         "SELECT id FROM interviews WHERE ends_at > $1 AND starts_at < $2 ORDER BY starts_at, id LIMIT $3",
@@ -203,6 +205,11 @@ pub(crate) async fn of_vacancy(engine: &Engine, vacancy: Id<Vacancy>) -> Read<Ve
 /// What holds time of a person in a window.
 pub(crate) async fn agenda(engine: &Engine, person: Id<Person>, window: TimeRange) -> Read<Vec<Interview>> {
     fold(engine.rows(&AGENDA, vec![person.into(), window.start().into(), window.end().into()], Size::Small).await?)
+}
+
+/// Cancelled ones and those in the past included.
+pub(crate) async fn with_person(engine: &Engine, person: Id<Person>) -> Read<Vec<Interview>> {
+    fold(engine.rows(&WITH_PERSON, vec![person.into()], Size::Bulk).await?)
 }
 
 pub(crate) async fn between(engine: &Engine, window: TimeRange, limit: u32) -> Read<Vec<Interview>> {

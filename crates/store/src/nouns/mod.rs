@@ -8,9 +8,11 @@ pub(crate) mod calls;
 pub(crate) mod candidacies;
 pub(crate) mod checkpoints;
 pub(crate) mod claims;
+pub(crate) mod erasures;
 pub(crate) mod feedback;
 pub(crate) mod gates;
 pub(crate) mod grants;
+pub(crate) mod held;
 pub(crate) mod interviews;
 pub(crate) mod job_steps;
 pub(crate) mod jobs;
@@ -20,6 +22,7 @@ pub(crate) mod names;
 pub(crate) mod people;
 pub(crate) mod refresh_tokens;
 pub(crate) mod settings;
+pub(crate) mod sweeps;
 pub(crate) mod tallies;
 pub(crate) mod vacancies;
 
@@ -67,6 +70,7 @@ pub(crate) fn put(put: &Put) -> Read<Noun> {
         Put::CheckpointKey(key) => Ok(checkpoints::put_key(key)),
         Put::Gate(gate) => gates::put(gate),
         Put::IssuedToken(token) => Ok(refresh_tokens::put(token)),
+        Put::Erasure(erasure) => erasures::put(erasure),
         Put::SentMail(mail) => Ok(mails::put(mail)),
         Put::Calls(counted) => Ok(calls::add(counted)),
         Put::Lending(lending) => Ok(calls::lend(lending)),

@@ -1,5 +1,6 @@
 //! Unique names: rows that are taken and given back, like claims.
 
+use domain::Timestamp;
 use ports::{
     Conflict,
     change::{Name, Scope},
@@ -11,27 +12,27 @@ use crate::db::{Columns, Engine, Otherwise, Row, Rows, Step, Table};
 static TABLE: Table = Table { name: "names", columns: &["name", "owner"] };
 
 /// Touches no row where somebody else has the name.
-const TAKE: &str = "INSERT INTO names (scope, name, owner) VALUES ($1, $2, $3) \
+const TAKE: &str = "INSERT INTO names (scope, name, owner, taken_at) VALUES ($1, $2, $3, $4) \
     ON CONFLICT (scope, name) DO UPDATE SET owner = excluded.owner WHERE names.owner = excluded.owner";
 const RELEASE: &str = "DELETE FROM names WHERE scope = $1 AND name = $2 AND owner = $3";
 const OWNER: &str = "SELECT name, owner FROM names WHERE scope = $1 AND name = $2";
 
 /// Sorted by scope and name; a name that changes hands within the change is given back before it is taken.
-pub(crate) fn steps(names: &[Name]) -> Vec<Step> {
+pub(crate) fn steps(names: &[Name], at: Timestamp) -> Vec<Step> {
     let mut sorted: Vec<&Name> = names.iter().collect();
     sorted.sort_by_key(|step| match step {
         Name::Release { scope, name, owner } => (scope.as_str(), name.as_str(), 0, owner.as_str()),
         Name::Take { scope, name, owner } => (scope.as_str(), name.as_str(), 1, owner.as_str()),
     });
-    sorted.into_iter().map(step).collect()
+    sorted.into_iter().map(|name| step(name, at)).collect()
 }
 
-fn step(name: &Name) -> Step {
+fn step(name: &Name, at: Timestamp) -> Step {
     match name {
         Name::Release { scope, name, owner } => Step::any(RELEASE, vec![scope.as_str().into(), name.into(), owner.into()]),
         Name::Take { scope, name, owner } => Step {
             sql: TAKE,
-            params: vec![scope.as_str().into(), name.into(), owner.into()],
+            params: vec![scope.as_str().into(), name.into(), owner.into(), at.into()],
             rows: Rows::Exactly(1, Otherwise::Conflict(Conflict::Taken { scope: scope.as_str(), name: name.clone() })),
         },
     }

@@ -18,21 +18,22 @@ use crate::{
 };
 
 /// How long a connection waits for another process (a backup, the command line) that holds the file.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 const STATEMENT_CACHE: usize = 128;
 
 fn refused(path: &Path, why: impl std::fmt::Display) -> OpenError {
     OpenError::File { path: path.display().to_string(), why: why.to_string() }
 }
 
-/// The connection that writes. A new file can be read by its owner only: it holds people's data.
+/// The connection that writes. A new file can be read by its owner only: it holds people's data, and what is deleted is overwritten.
 pub(super) fn open_writer(path: &Path) -> Result<Connection, OpenError> {
     create_private(path).map_err(|error| refused(path, error))?;
     let open = || -> rusqlite::Result<(Connection, String)> {
         let connection = open(path)?;
         connection.execute_batch(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; \
-             PRAGMA foreign_keys = OFF; PRAGMA journal_size_limit = 67108864;",
+             PRAGMA foreign_keys = OFF; PRAGMA journal_size_limit = 67108864; \
+             PRAGMA secure_delete = ON;",
         )?;
         let mode = connection.query_row("PRAGMA journal_mode", [], |row| row.get(0))?;
         Ok((connection, mode))

@@ -1,7 +1,7 @@
 //! The one thread that writes. Changes that wait together share a transaction and its one flush to the disk, each behind a savepoint of
 //! its own, so that one that fails harms no other. Nobody is answered before the commit.
 
-use std::{io, sync::Arc, sync::LazyLock, thread};
+use std::{io, sync::Arc, sync::LazyLock, thread, time::Duration};
 
 use ports::{
     LeaseClock,
@@ -10,9 +10,9 @@ use ports::{
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
-use super::connection::{execute, query, unavailable};
+use super::connection::{BUSY_TIMEOUT, execute, query, unavailable};
 use crate::{
-    db::{Otherwise, Param, Row, Rows, Step},
+    db::{Otherwise, Param, Row, Rows, Step, Value},
     nouns::jobs,
 };
 
@@ -20,14 +20,28 @@ use crate::{
 const QUEUE: usize = 1_024;
 /// Changes under one commit.
 const GROUP: usize = 128;
+/// How long cutting the journal waits for readers.
+const SCRUB_WAIT: Duration = Duration::from_millis(200);
 
 /// `$5` is the lease clock's time.
 static LEASE: LazyLock<String> = LazyLock::new(|| jobs::lease_sql("$5", ""));
 
 enum Request {
-    Commit { steps: Vec<Step>, reply: oneshot::Sender<Result<(), CommitError>> },
-    Lease { params: Vec<Param>, reply: oneshot::Sender<Read<Vec<Row>>> },
-    Ping { reply: oneshot::Sender<Read<()>> },
+    Commit {
+        steps: Vec<Step>,
+        reply: oneshot::Sender<Result<(), CommitError>>,
+    },
+    Lease {
+        params: Vec<Param>,
+        reply: oneshot::Sender<Read<Vec<Row>>>,
+    },
+    Ping {
+        reply: oneshot::Sender<Read<()>>,
+    },
+    /// Writes the journal back and cuts it.
+    Scrub {
+        reply: oneshot::Sender<Read<()>>,
+    },
 }
 
 /// What is told to a caller once it is known whether the group was committed.
@@ -49,7 +63,17 @@ impl Writer {
                 {
                     group.push(next);
                 }
-                run_group(&connection, clock.as_ref(), group);
+                let (scrubs, group): (Vec<_>, Vec<_>) =
+                    group.into_iter().partition(|request| matches!(request, Request::Scrub { .. }));
+                if !group.is_empty() {
+                    run_group(&connection, clock.as_ref(), group);
+                }
+                for request in scrubs {
+                    // A journal is not cut inside a transaction.
+                    if let Request::Scrub { reply } = request {
+                        tell(reply, scrub(&connection));
+                    }
+                }
             }
         })?;
         Ok(Self { requests })
@@ -70,6 +94,12 @@ impl Writer {
     pub async fn ping(&self) -> Read<()> {
         let (reply, answer) = oneshot::channel();
         self.send(Request::Ping { reply }).await?;
+        answer.await.map_err(|_| gone())?
+    }
+
+    pub async fn scrub(&self) -> Read<()> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Request::Scrub { reply }).await?;
         answer.await.map_err(|_| gone())?
     }
 
@@ -117,7 +147,19 @@ fn run(connection: &Connection, clock: &dyn LeaseClock, request: Request, begun:
             let result = begun.clone().map_err(CommitError::from).and_then(|()| apart(connection, lease)).map_err(plain);
             Box::new(move |outcome| tell(reply, outcome.and(result)))
         }
-        Request::Ping { reply } => Box::new(move |outcome| tell(reply, outcome)),
+        Request::Ping { reply } | Request::Scrub { reply } => Box::new(move |outcome| tell(reply, outcome)),
+    }
+}
+
+/// Writes the journal back into the file and cuts it to nothing. Waits only a moment for readers: writing waits meanwhile.
+fn scrub(connection: &Connection) -> Read<()> {
+    let failed = |error: rusqlite::Error| unavailable(&error);
+    connection.busy_timeout(SCRUB_WAIT).map_err(failed)?;
+    let outcome = query(connection, "PRAGMA wal_checkpoint(TRUNCATE)", &[]).map_err(failed);
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
+    match outcome?.first().map(Vec::as_slice) {
+        Some([Value::Int(0), ..]) => Ok(()),
+        _ => Err(StoreError::Unavailable("the journal is being read and cannot be cut now; it is tried again".to_owned())),
     }
 }
 

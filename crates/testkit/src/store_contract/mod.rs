@@ -13,6 +13,7 @@
 pub mod changes;
 pub mod claims;
 pub mod counts;
+pub mod erasures;
 pub mod fixtures;
 pub mod job_orders;
 pub mod job_runs;
@@ -58,6 +59,10 @@ macro_rules! every_promise {
         $run!(lists pages_follow_each_other);
         $run!(lists an_agenda_holds_what_overlaps);
         $run!(lists windows_and_attention_are_in_order);
+        $run!(erasures erasures_come_back_as_they_were);
+        $run!(erasures the_aged_are_those_without_an_open_vacancy);
+        $run!(erasures a_sweep_takes_no_job_that_is_open_or_guards_an_interview);
+        $run!(erasures a_sweep_takes_the_old_and_leaves_the_rest);
         $run!(claims a_cell_has_one_interview);
         $run!(claims a_part_of_a_cell_is_the_whole_cell);
         $run!(claims an_expired_hold_is_free);

@@ -167,6 +167,7 @@ async fn start(url: &str, seed: u64, keys: KeyRing) -> (App, FrozenClock, Kept, 
     let store = store::open(url, store::Options::new(Arc::new(clock.clone()), entropy.clone())).await.unwrap();
     let (kept, posts) = (Kept::default(), PostBox::default());
     let app = App::new(Parts {
+        erasure_list: None,
         store,
         providers: Vec::new(),
         mailer: Arc::new(Mailbox::new(Sender::parse("interviews@example.com").unwrap(), None)),
@@ -178,6 +179,7 @@ async fn start(url: &str, seed: u64, keys: KeyRing) -> (App, FrozenClock, Kept, 
         keys,
         installation: "ins_test".to_owned(),
         settings: Settings {
+            retention_days: 0,
             public_url: "http://localhost:8040".parse().unwrap(),
             company: "Brightwater Ltd".into(),
             recruiting_contact: None,

@@ -225,6 +225,24 @@ impl Mailer for FusedMail {
     fn keeps_local(&self) -> bool {
         true
     }
+    async fn forget(&self, message_ids: &[String]) -> Result<(), MailError> {
+        self.fuse.run(self.inner.forget(message_ids)).await
+    }
+}
+
+/// The erasure list of a test: a file in its folder.
+struct List(PathBuf);
+
+#[async_trait]
+impl ports::ErasureList for List {
+    async fn append(&self, line: domain::erasure::Line) -> Result<(), String> {
+        let text = serde_json::to_string(&line).unwrap();
+        let known = std::fs::read_to_string(&self.0).unwrap_or_default();
+        if !known.lines().any(|old| old == text) {
+            std::fs::write(&self.0, format!("{known}{text}\n")).unwrap();
+        }
+        Ok(())
+    }
 }
 
 /// See the module's header.
@@ -492,6 +510,48 @@ impl World {
         client.get(format!("{}/_sim/{path}", self.origins["us"])).send().await.unwrap().json().await.unwrap()
     }
 
+    /// Every row of every table as (table, text), on either engine.
+    pub async fn everything(&self) -> Vec<(String, String)> {
+        let Ok(server) = self
+            .url
+            .parse::<Url>()
+            .map_err(drop)
+            .and_then(|url| if url.scheme().starts_with("postgres") { Ok(url) } else { Err(()) })
+        else {
+            return rows(&self.dir.join("greenroom.db"));
+        };
+        let (client, connection) = tokio_postgres::connect(server.as_str(), tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(connection);
+        let tables = client
+            .query("SELECT table_name::text FROM information_schema.tables WHERE table_schema = current_schema()", &[])
+            .await
+            .unwrap();
+        let mut all = Vec::new();
+        for table in tables.iter().map(|row| row.get::<_, String>(0)) {
+            let found = client.query(&format!("SELECT t::text FROM {table} t"), &[]).await.unwrap();
+            all.extend(found.iter().map(|row| (table.clone(), row.get::<_, String>(0))));
+        }
+        all
+    }
+
+    /// The bytes of everything in the installation's folder: database with its free pages, journal, mails.
+    pub fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let mut found = Vec::new();
+        let mut folders = vec![self.dir.clone()];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    let bytes = std::fs::read(&path).unwrap();
+                    found.push((path, bytes));
+                }
+            }
+        }
+        found
+    }
+
     /// Changes or deletes an event by its owner's hand.
     pub async fn sim_change(&self, method: &str, body: serde_json::Value) {
         let client = reqwest::Client::builder().build().unwrap();
@@ -517,6 +577,33 @@ impl World {
             self.clock.advance(61);
         }
     }
+}
+
+fn rows(database: &std::path::Path) -> Vec<(String, String)> {
+    let database = rusqlite::Connection::open(database).unwrap();
+    let mut names = database.prepare("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").unwrap();
+    let tables: Vec<String> = names.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    let mut all = Vec::new();
+    for table in tables {
+        let mut statement = database.prepare(&format!("SELECT * FROM {table}")).unwrap();
+        let columns = statement.column_count();
+        let mut found = statement.query([]).unwrap();
+        while let Some(row) = found.next().unwrap() {
+            let mut text = String::new();
+            for column in 0..columns {
+                match row.get_ref(column).unwrap() {
+                    rusqlite::types::ValueRef::Text(bytes) | rusqlite::types::ValueRef::Blob(bytes) => {
+                        text.push_str(&String::from_utf8_lossy(bytes));
+                    }
+                    rusqlite::types::ValueRef::Integer(number) => text.push_str(&number.to_string()),
+                    _ => {}
+                }
+                text.push('|');
+            }
+            all.push((table.clone(), text));
+        }
+    }
+    all
 }
 
 /// See [`World::events`].
@@ -612,6 +699,8 @@ async fn parts(
         poster: Arc::new(testkit::PostBox::default()),
         witness: None,
         clock: Arc::new(Skewed(clock.clone(), choices.skew_seconds)),
+        erasure_list: Some(Arc::new(List(dir.join("erasures.jsonl")))),
+        clock: Arc::new(clock.clone()),
         entropy,
         key_source: Arc::new(KeyRing::new("k1".parse().unwrap(), key.clone())),
         keys: KeyRing::new("k1".parse().unwrap(), key),
@@ -625,6 +714,7 @@ async fn parts(
             lending: false,
             alerts: app::AlertSettings::default(),
             audit: app::AuditSettings::default(),
+            retention_days: 180,
             demo: false,
             refresh: choices.refresh,
             timing: choices.timing,

@@ -71,7 +71,8 @@ fn about(work: &Work) -> String {
         Work::AskAgain { grant } | Work::Refresh { grant } | Work::Revoke { grant, .. } | Work::DropPending { grant } => {
             grant.to_string()
         }
-        Work::Exchange { person, .. } => person.to_string(),
+        Work::Exchange { person, .. } | Work::Erase { person } => person.to_string(),
+        Work::Sweep => String::new(),
         Work::Settle { interview }
         | Work::Recheck { interview, .. }
         | Work::Finish { interview, .. }

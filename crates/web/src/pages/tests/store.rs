@@ -14,19 +14,20 @@ use domain::{
     calls::{CallCount, LendingDay},
     candidacies::Candidacy,
     claims::Holder,
+    erasure::{Erasure, Held},
     feedback::Feedback,
     gates::Gate,
     grants::{Grant, GrantState, IssuedToken},
     interviews::{Interview, InterviewState},
     jobs::{Job, JobState},
     links::{Link, Purpose},
-    mails::SentMail,
+    mails::{MailOrder, SentMail},
     people::Person,
     vacancies::Vacancy,
 };
 use ports::{
     Change, LeaseClock, Put, Store,
-    change::Scope,
+    change::{Scope, Sweeping},
     store::{CommitError, JobTally, Page, Read},
 };
 use testkit::FrozenClock;
@@ -54,6 +55,7 @@ pub struct Rows {
     pub lendings: Vec<LendingDay>,
     pub gates: Vec<Gate>,
     pub refresh_tokens: Vec<IssuedToken>,
+    pub erasures: Vec<Erasure>,
     pub settings: Vec<(String, String)>,
 }
 
@@ -132,6 +134,9 @@ impl Store for FakeStore {
                 Put::Gate(row) => {
                     rows.gates.retain(|known| known.name != row.name);
                     rows.gates.push(row);
+                Put::Erasure(row) => {
+                    rows.erasures.retain(|known| known.person != row.person);
+                    rows.erasures.push(row);
                 }
                 Put::SentMail(row) => put!(rows.mails, row),
                 Put::Calls(row) => rows.calls.push(row),
@@ -336,6 +341,36 @@ impl Store for FakeStore {
     }
     async fn bookings(&self, _: Timestamp) -> Read<Vec<(Timestamp, i64)>> {
         Ok(Vec::new())
+    }
+    async fn erasure(&self, person: Id<Person>) -> Read<Option<Erasure>> {
+        Ok(self.read(|rows| rows.erasures.iter().find(|row| row.person == person).cloned()))
+    }
+    async fn erasures(&self, open: bool, _: u32) -> Read<Vec<Erasure>> {
+        Ok(self.read(|rows| rows.erasures.iter().filter(|row| !open || row.finished_at.is_none()).cloned().collect()))
+    }
+    async fn interviews_with(&self, person: Id<Person>) -> Read<Vec<Interview>> {
+        let takes_part = |row: &&Interview| row.participants.iter().any(|participant| participant.person == person);
+        Ok(self.read(|rows| rows.interviews.iter().filter(takes_part).cloned().collect()))
+    }
+    async fn candidacies_of(&self, person: Id<Person>) -> Read<Vec<Candidacy>> {
+        Ok(self.read(|rows| rows.candidacies.iter().filter(|row| row.person == person).cloned().collect()))
+    }
+    async fn held(&self, person: Id<Person>) -> Read<Vec<Held>> {
+        let name = self.read(|rows| rows.persons.iter().find(|row| row.id == person).map(|row| row.name.clone()));
+        let row = |name: String| [("name".to_owned(), name.into())].into_iter().collect();
+        Ok(name.map(|name| Held { table: "persons", rows: vec![row(name)] }).into_iter().collect())
+    }
+    async fn messages_about(&self, _: Id<Person>) -> Read<(Vec<String>, Vec<MailOrder>)> {
+        Ok((Vec::new(), Vec::new()))
+    }
+    async fn aged(&self, _: Timestamp, _: u32) -> Read<Vec<(Id<Person>, Timestamp)>> {
+        Ok(Vec::new())
+    }
+    async fn sweepable(&self, _: Sweeping) -> Read<Vec<String>> {
+        Ok(Vec::new())
+    }
+    async fn scrub(&self) -> Read<()> {
+        Ok(())
     }
     async fn setting(&self, key: &str) -> Read<Option<String>> {
         Ok(self.read(|rows| rows.settings.iter().find(|(known, _)| known == key).map(|(_, value)| value.clone())))

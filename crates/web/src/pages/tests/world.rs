@@ -109,6 +109,9 @@ impl Mailer for LocalMailer {
     fn keeps_local(&self) -> bool {
         true
     }
+    async fn forget(&self, _: &[String]) -> Result<(), MailError> {
+        Ok(())
+    }
 }
 
 fn row<T: DeserializeOwned>(value: Value) -> T {
@@ -145,6 +148,7 @@ impl World {
             mailer: Arc::new(LocalMailer),
             poster: Arc::new(testkit::PostBox::default()),
             witness: None,
+            erasure_list: None,
             clock: Arc::new(clock.clone()),
             entropy: Arc::new(SeededEntropy::new(7)),
             key_source: Arc::new(keys.clone()),
@@ -222,6 +226,7 @@ fn settings(demo: bool) -> Settings {
         lending: false,
         alerts: app::AlertSettings::default(),
         audit: app::AuditSettings::default(),
+        retention_days: 180,
         demo,
         refresh: app::RefreshWhen::default(),
         timing: app::Timing::default(),
@@ -329,9 +334,6 @@ fn rows() -> Rows {
         sessions: vec![row(json!({
             "id": id("ses", 1), "rev": 1, "hash": hash_api_key(COOKIE), "created_at": now, "expires_at": "2026-11-25T09:00:00Z",
         }))],
-        accounts: Vec::new(),
-        throttles: Vec::new(),
-        last_uses: Vec::new(),
         alerts: alerts(),
         calls: calls(),
         lendings: lendings(),
@@ -349,6 +351,6 @@ fn rows() -> Rows {
         entries: vec![row(json!({
             "id": id("aud", 1), "at": now, "actor": {"kind": "api_key", "id": id("key", 1)}, "action": "vacancy.approved", "subject": id("vac", 1), "payload": {}, "salt": [],
         }))],
-        settings: Vec::new(),
+        ..Rows::default()
     }
 }
