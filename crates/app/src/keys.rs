@@ -2,10 +2,29 @@
 //!
 //! Which key seals is a fact in the database (the setting `key_id`), so that all nodes agree. The keys themselves never are.
 
-use std::sync::{Arc, Mutex, PoisonError};
+mod lost;
+mod nodes;
+mod reseal;
+mod turnover;
 
-use domain::Timestamp;
-use vault::{KeyId, KeyRing};
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use domain::{
+    Timestamp,
+    grants::{Grant, SealedTokens},
+    jobs::Work,
+};
+use ports::{
+    Change, Put,
+    change::{Conflict, JobStep, KEY_USABLE, Name, Scope},
+    store::CommitError,
+};
+pub use reseal::{Resealed, Seals};
+pub use turnover::{KeyView, Retired, Rotated};
+use vault::{KeyId, KeyRing, Sealed};
 
 use crate::{App, Error, Result};
 
@@ -20,11 +39,18 @@ pub(crate) struct Ring {
     looked_at: Mutex<Option<Timestamp>>,
     /// One look at a time: who waited uses what the other found.
     looking: tokio::sync::Mutex<()>,
+    /// What the database said of the keys when they were read last, and this process's name there.
+    heeded: tokio::sync::Mutex<nodes::Heeded>,
 }
 
 impl Ring {
     pub(crate) fn new(ring: KeyRing) -> Self {
-        Self { current: Mutex::new(Arc::new(ring)), looked_at: Mutex::default(), looking: tokio::sync::Mutex::default() }
+        Self {
+            current: Mutex::new(Arc::new(ring)),
+            looked_at: Mutex::default(),
+            looking: tokio::sync::Mutex::default(),
+            heeded: tokio::sync::Mutex::default(),
+        }
     }
 }
 
@@ -106,4 +132,66 @@ impl App {
         let Some(text) = self.store().setting(ACTIVE).await? else { return Ok(None) };
         serde_json::from_str(&text).map(Some).map_err(|error| Error::Internal(format!("the setting {ACTIVE} is damaged: {error}")))
     }
+
+    /// Commits with the keys held that anything in the change is sealed with, so that none of them is retired before it is written.
+    pub(crate) async fn commit_sealed(&self, mut change: Change) -> Result<(), CommitError> {
+        change.sealed_under = sealed_under(&change);
+        if change.sealed_under.is_empty() {
+            return self.write(change).await;
+        }
+        match self.write(change.clone()).await {
+            Err(CommitError::Conflict(Conflict::Stale { what: "key", .. })) => {}
+            result => return result,
+        }
+        // The database was never told of the key, or it was retired: then its name belongs to somebody else.
+        let take = |id: &String| Name::Take { scope: Scope::Key, name: id.clone(), owner: KEY_USABLE.to_owned() };
+        let names = change.sealed_under.iter().map(take).collect();
+        if let Err(error) = self.store().commit(Change { names, ..Change::at(change.at) }).await {
+            if let CommitError::Conflict(Conflict::Taken { name, .. }) = &error {
+                tracing::warn!(key = name, "sealed with a key that is retired; sealed anew");
+                if let Err(error) = self.read_keys().await {
+                    tracing::error!(%error, "the keys could not be read again");
+                }
+                return Err(Conflict::Stale { what: "key", id: name.clone() }.into());
+            }
+            return Err(error);
+        }
+        self.write(change).await
+    }
+}
+
+/// Everything sealed of a grant with the column that its seal names.
+pub(crate) fn seals_of(grant: &Grant) -> Vec<(&'static str, &[u8])> {
+    let unverified = grant.unverified.as_ref().map(|unverified| &unverified.tokens);
+    let pending = grant.pending.as_ref().map(|pending| &pending.tokens);
+    [grant.tokens.as_ref(), unverified, pending].into_iter().flatten().flat_map(seals_of_tokens).collect()
+}
+
+fn seals_of_tokens(tokens: &SealedTokens) -> impl Iterator<Item = (&'static str, &[u8])> {
+    use crate::grants::{ACCESS, PREVIOUS_REFRESH, REFRESH};
+    let previous = tokens.previous_refresh.as_deref().map(|bytes| (PREVIOUS_REFRESH, bytes));
+    [(REFRESH, tokens.refresh.as_slice()), (ACCESS, tokens.access.as_slice())].into_iter().chain(previous)
+}
+
+/// What is sealed of a job.
+pub(crate) fn seal_of(work: &Work) -> Option<&[u8]> {
+    match work {
+        Work::Exchange { sealed_code: bytes, .. } | Work::Revoke { sealed_refresh: bytes, .. } => Some(bytes),
+        _ => None,
+    }
+}
+
+/// The ids of the keys that anything in a change is sealed with.
+fn sealed_under(change: &Change) -> Vec<String> {
+    let of_puts = change.puts.iter().filter_map(|put| if let Put::Grant(grant) = put { Some(grant) } else { None });
+    let of_jobs = change.jobs.iter().filter_map(|step| match step {
+        JobStep::Order(job) => seal_of(&job.work),
+        JobStep::Replace { work, .. } => seal_of(work),
+        _ => None,
+    });
+    let bytes = of_puts.flat_map(seals_of).map(|(_, bytes)| bytes).chain(of_jobs);
+    // What is no seal at all opens nowhere and needs no key.
+    let ids: BTreeSet<String> =
+        bytes.filter_map(|bytes| Sealed::from_bytes(bytes).ok()).map(|sealed| sealed.key_id().to_string()).collect();
+    ids.into_iter().collect()
 }

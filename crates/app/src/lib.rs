@@ -55,6 +55,7 @@ pub use feedback::FeedbackView;
 pub use grants::RefreshWhen;
 pub use idempotency::{KeptAnswer, Once, Repeat};
 pub use interviews::{InterviewView, ParticipantView};
+pub use keys::{KeyView, Resealed, Retired, Rotated, Seals};
 pub use lending::{LENDINGS_PER_HOUR, LendRequest, Lent};
 pub use monitoring::{CallKey, CallsView, Counters, DayView, Gauges, GrantHealth, HealthView, Histogram, HourView};
 pub use operations::Readiness;
@@ -248,7 +249,7 @@ impl App {
         let orders = !change.jobs.is_empty();
         let seen = monitoring::Seen::of(&change);
         let begun = tokio::time::Instant::now();
-        self.write(change).await?;
+        self.commit_sealed(change).await?;
         self.0.numbers.committed(&seen, begun.elapsed());
         if orders {
             self.ring();

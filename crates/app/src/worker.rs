@@ -58,6 +58,19 @@ const FLUSH: Duration = Duration::from_secs(5);
 /// After so many flushes the watch is ordered again, should it have been given up.
 const WATCH_TURNS: u64 = 60;
 
+/// How often the database is asked whether the keys changed.
+const HEED: Duration = Duration::from_secs(5);
+
+/// Keeps the keys as the database says, for as long as the worker runs.
+async fn heed_keys(app: App) {
+    loop {
+        if let Err(error) = app.heed_keys().await {
+            tracing::warn!(%error, "whether the keys changed could not be seen; asked again in a moment");
+        }
+        tokio::time::sleep(HEED).await;
+    }
+}
+
 /// The loop that runs jobs in this process.
 pub struct Worker {
     app: App,
@@ -77,6 +90,7 @@ impl Worker {
         let stopped = Arc::new(Notify::new());
         let keeper = tokio::spawn(self.app.clone().keep_counts(Arc::clone(&stopped)));
         let auditing = tokio::spawn(self.app.clone().keep_audit());
+        let heeding = tokio::spawn(heed_keys(self.app.clone()));
         loop {
             let leased = self.lease().await;
             while self.running.try_join_next().is_some() {}
@@ -99,6 +113,10 @@ impl Worker {
         stopped.notify_one();
         if let Err(error) = keeper.await {
             tracing::error!(%error, "the last calls could not be written down");
+        }
+        heeding.abort();
+        if let Err(error) = self.app.leave_keys().await {
+            tracing::warn!(%error, "that this process ends could not be stored");
         }
     }
 
@@ -227,6 +245,7 @@ impl App {
             Work::CheckAudit { after, chain, held } => self.run_check_audit(*after, chain.as_deref(), *held).await,
             Work::Erase { person } => Box::pin(self.run_erase(*person)).await,
             Work::Sweep => Box::pin(self.run_sweep()).await,
+            Work::Reseal => self.run_reseal().await,
             Work::ReleaseProvisional { interview, sequence } => self.run_release_provisional(*interview, *sequence).await,
             Work::KeepBackups => self.run_keep_backups().await,
             Work::Backup => Box::pin(self.run_backup(job)).await,

@@ -110,6 +110,8 @@ pub enum Work {
     },
     /// Sweeps what is of no use any more.
     Sweep,
+    /// Seals everything with the active key that is sealed with another one.
+    Reseal,
     /// Gives up a provisional time that nobody confirmed.
     ReleaseProvisional {
         /// The interview.
@@ -167,6 +169,9 @@ impl Way {
 pub const RUN_WHILE_HELD: [&str; 5] = ["keep_backups", "backup", "drill", "compare_held", "check_audit"];
 
 impl Work {
+    /// Kinds that carry something sealed.
+    pub const SEALED: [&'static str; 2] = ["exchange", "revoke"];
+
     /// The id of what the work is about, for the mail that says it was given up; `None` for mails, whose own
     /// job says so, and for what is about no one thing.
     pub fn subject(&self) -> Option<String> {
@@ -191,6 +196,7 @@ impl Work {
             | Self::CompareHeld => None,
             Self::Sweep => Some("sweep".to_owned()),
             Self::Mail { .. } | Self::Watch | Self::AlertPost { .. } => None,
+            Self::Mail { .. } | Self::Watch | Self::AlertPost { .. } | Self::Reseal => None,
         }
     }
 
@@ -210,6 +216,7 @@ impl Work {
             Self::Nag { .. } => "nag",
             Self::Watch => "watch",
             Self::AlertPost { .. } => "alert_post",
+            Self::Reseal => "reseal",
             Self::ReleaseProvisional { .. } => "release_provisional",
             Self::GiveOutCheckpoint { .. } => "give_out_checkpoint",
             Self::CheckAudit { .. } => "check_audit",

@@ -87,10 +87,31 @@ impl KeyPlace {
         Ok(ring)
     }
 
+    /// The same after a key was lost: whatever is there, and a new key where nothing is and `entropy` is given to make it.
+    pub async fn load_what_is_left(&self, active: Option<&KeyId>, entropy: Option<&dyn Entropy>) -> Result<KeyRing> {
+        let mut ring = match (self.look().await?, self, entropy) {
+            (Some(ring), ..) => ring,
+            (None, Self::File(path), Some(entropy)) => file::make(path, entropy)?,
+            (None, ..) => bail!("{} does not exist", self.name()),
+        };
+        if active.is_none_or(|active| !ring.activate(active)) {
+            tracing::warn!("the key that seals is not there");
+        }
+        Ok(ring)
+    }
+
     /// Makes another key and adds it at the end of the file; its name.
     pub fn add(&self, entropy: &dyn Entropy) -> Result<KeyId> {
         match self {
             Self::File(path) => file::add(path, entropy),
+            Self::Environment(_) | Self::Command(_) => bail!("{} cannot be written from here", self.name()),
+        }
+    }
+
+    /// Takes a key out of the file.
+    pub fn remove(&self, id: &KeyId) -> Result<()> {
+        match self {
+            Self::File(path) => file::remove(path, id),
             Self::Environment(_) | Self::Command(_) => bail!("{} cannot be written from here", self.name()),
         }
     }

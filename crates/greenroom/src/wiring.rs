@@ -22,6 +22,7 @@ use crate::{
     config::Config,
     erasures::ErasureFile,
     keys::KeyPlace,
+    keys::{self, KeyPlace},
     process,
     witness::WitnessFile,
     world::{MachineClock, SystemEntropy},
@@ -45,8 +46,30 @@ pub struct Installation {
     pub presence: Option<File>,
 }
 
+/// What to do where something is sealed with a key that is not there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lost {
+    /// Nothing starts.
+    Refused,
+    /// It is only looked at.
+    Shown,
+    /// It is about to be given up: even a key file that is gone is made anew.
+    GivenUp,
+}
+
 /// Opens the database, finds the keys, and wires everything.
 pub async fn install(config: &Config, home: Option<&Path>, clock: Arc<dyn Clock>, demo: bool) -> Result<Installation> {
+    install_with(config, home, clock, demo, Lost::Refused).await
+}
+
+/// The same where keys may be lost.
+pub async fn install_with(
+    config: &Config,
+    home: Option<&Path>,
+    clock: Arc<dyn Clock>,
+    demo: bool,
+    lost: Lost,
+) -> Result<Installation> {
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
     if let Some(folder) = config.database_folder() {
         std::fs::create_dir_all(&folder)
@@ -60,7 +83,11 @@ pub async fn install(config: &Config, home: Option<&Path>, clock: Arc<dyn Clock>
     let known = store.setting("key_id").await?;
     let known: Option<KeyId> = known.as_deref().map(serde_json::from_str).transpose().context("the setting key_id is damaged")?;
     let place = KeyPlace::of(config, home)?;
-    let keys = place.load(known.as_ref(), entropy.as_ref()).await?;
+    let keys = match lost {
+        Lost::Refused => place.load(known.as_ref(), entropy.as_ref()).await?,
+        Lost::Shown => place.load_what_is_left(known.as_ref(), None).await?,
+        Lost::GivenUp => place.load_what_is_left(known.as_ref(), Some(entropy.as_ref())).await?,
+    };
     let installation = name_installation(store.as_ref(), keys.active_id(), entropy.as_ref(), clock.now()).await?;
 
     let source = Source { database: Arc::clone(&store), installation: installation.clone(), entropy: Arc::clone(&entropy) };
@@ -96,6 +123,17 @@ pub async fn install(config: &Config, home: Option<&Path>, clock: Arc<dyn Clock>
             timing: app::Timing::default(),
         },
     });
+    if lost == Lost::Refused {
+        let missing = app.missing_keys().await?;
+        let sentence = |(id, seals): &(String, app::Seals)| format!("{} records are sealed with the key {id}", seals.all());
+        ensure!(
+            missing.is_empty(),
+            "{}, which {} does not hold; put it back. {}",
+            missing.iter().map(sentence).collect::<Vec<_>>().join(", "),
+            place.name(),
+            keys::LOST
+        );
+    }
     let start_id = format!("{:08x}", u32::from_be_bytes(entropy.bytes()));
     let web = WebState::new(app.clone(), config.open_oauth_from.clone(), &config.allowed_hosts, &start_id)
         .with_metrics(Metrics::new(config.metrics_from.clone(), process::ask()));

@@ -13,7 +13,7 @@ use domain::{
     gates::Gate,
     grants::{Grant, IssuedToken},
     interviews::Interview,
-    jobs::{Job, NewJob},
+    jobs::{Job, NewJob, Work},
     links::Link,
     mails::SentMail,
     people::Person,
@@ -72,7 +72,14 @@ pub enum Put {
     ForgetCounts(Timestamp),
     /// A run-time setting (key, JSON text): the last write wins.
     Setting(String, String),
+    /// Takes a run-time setting away, if it is there.
+    Unset(String),
 }
+
+/// Owner of a key's name while things may be sealed with it.
+pub const KEY_USABLE: &str = "usable";
+/// Owner of a key's name from the moment when nothing may be sealed with it any more.
+pub const KEY_RETIRED: &str = "retired";
 
 /// What a unique name is unique among.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -99,6 +106,8 @@ pub enum Scope {
     Feedback,
     /// One lasting alert per kind and subject: [`Alert::name`]. Owner: the alert's id.
     Alert,
+    /// Keys of the vault, by id. Owner: [`KEY_USABLE`] or [`KEY_RETIRED`].
+    Key,
     /// `Idempotency-Key`s of API callers: `{key id}:{key}`. Owner: a digest of the request.
     Idempotency,
 }
@@ -118,6 +127,7 @@ impl Scope {
             Self::Round => "round",
             Self::Feedback => "feedback",
             Self::Alert => "alert",
+            Self::Key => "key",
             Self::Idempotency => "idempotency",
         }
     }
@@ -214,6 +224,22 @@ pub enum JobStep {
         /// The run's lease.
         lease: String,
     },
+    /// What a job does, sealed anew: a conflict if it is not stored as `stored`, or no longer open or dead.
+    Replace {
+        /// Which.
+        id: Id<Job>,
+        /// As it was read.
+        stored: String,
+        /// The same work.
+        work: Work,
+    },
+    /// A job that cannot run any more because its key is lost: as [`JobStep::Stale`], without a lease.
+    Forget {
+        /// Which.
+        id: Id<Job>,
+        /// As it was read.
+        stored: String,
+    },
     /// A dead job is to be tried again now.
     Revive {
         /// Which.
@@ -239,6 +265,8 @@ pub struct Sweeping {
 pub struct Change {
     /// The change's own time (business time): claims that ended before it are free.
     pub at: Timestamp,
+    /// Ids of the keys that anything in it is sealed with: a conflict (`key`) unless each is [`KEY_USABLE`] until the change is written.
+    pub sealed_under: Vec<String>,
     /// Agendas whose rules were checked.
     pub agendas: Vec<Agenda>,
     /// Nouns.
@@ -262,6 +290,7 @@ impl Change {
     pub fn at(at: Timestamp) -> Self {
         Self {
             at,
+            sealed_under: Vec::new(),
             agendas: Vec::new(),
             puts: Vec::new(),
             names: Vec::new(),

@@ -14,7 +14,7 @@ use domain::{
     gates::Gate,
     grants::{Grant, GrantState, IssuedToken},
     interviews::Interview,
-    jobs::{Job, JobState},
+    jobs::{Job, JobState, Work},
     links::{Link, Purpose},
     mails::{MailOrder, SentMail},
     people::Person,
@@ -78,6 +78,17 @@ pub struct JobTally {
 
 /// What every read gives.
 pub type Read<T> = Result<T, StoreError>;
+
+/// A job that may still run and carries something sealed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealedJob {
+    /// Names it.
+    pub id: Id<Job>,
+    /// What to do.
+    pub work: Work,
+    /// The work exactly as it is stored, to be compared with when it is replaced ([`crate::change::JobStep::Replace`]).
+    pub stored: String,
+}
 
 /// See the module's header. Reads see every change committed before they began.
 #[async_trait]
@@ -170,6 +181,8 @@ pub trait Store: Send + Sync {
     async fn next_due(&self) -> Read<Option<Timestamp>>;
     /// Jobs in a state, newest first.
     async fn jobs(&self, state: JobState, limit: u32) -> Read<Vec<Job>>;
+    /// Jobs of the kinds of [`Work::SEALED`] that are open or dead (a dead one can be retried), by id.
+    async fn sealed_jobs(&self, page: Page) -> Read<Vec<SealedJob>>;
     /// Open jobs of a stream, in order.
     async fn open_jobs(&self, stream: &str) -> Read<Vec<Job>>;
 
@@ -241,6 +254,11 @@ pub trait Store: Send + Sync {
     /// Takes what was overwritten or deleted out of the files, as far as the engine can: SQLite's journal is written back and cut.
     async fn scrub(&self) -> Read<()>;
 
+    /// How many links that were made before `made_before` still open at `now`.
+    async fn live_links(&self, now: Timestamp, made_before: Timestamp) -> Read<i64>;
+
+    /// Run-time settings (JSON texts) whose key begins with `prefix`, by key; at most 1,000.
+    async fn settings(&self, prefix: &str) -> Read<Vec<(String, String)>>;
     /// A run-time setting (JSON text).
     async fn setting(&self, key: &str) -> Read<Option<String>>;
 

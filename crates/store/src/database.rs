@@ -26,6 +26,8 @@ use ports::{
     Change, Entropy, LeaseClock, Store,
     change::{Scope, Sweeping},
     store::{CommitError, JobTally, Page, Read},
+    change::Scope,
+    store::{CommitError, JobTally, Page, Read, SealedJob},
 };
 
 use crate::{
@@ -243,6 +245,9 @@ impl Store for Database {
     async fn jobs(&self, state: JobState, limit: u32) -> Read<Vec<Job>> {
         jobs::in_state(&self.engine, state, limit).await
     }
+    async fn sealed_jobs(&self, page: Page) -> Read<Vec<SealedJob>> {
+        jobs::sealed(&self.engine, page).await
+    }
     async fn open_jobs(&self, stream: &str) -> Read<Vec<Job>> {
         jobs::of_stream(&self.engine, stream).await
     }
@@ -349,6 +354,12 @@ impl Store for Database {
         }
     }
 
+    async fn live_links(&self, now: Timestamp, made_before: Timestamp) -> Read<i64> {
+        links::live(&self.engine, now, made_before).await
+    }
+    async fn settings(&self, prefix: &str) -> Read<Vec<(String, String)>> {
+        settings::by_prefix(&self.engine, prefix).await
+    }
     async fn setting(&self, key: &str) -> Read<Option<String>> {
         settings::by_key(&self.engine, key).await
     }

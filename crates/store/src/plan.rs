@@ -1,6 +1,6 @@
 //! From a change to the statements that carry it out. Pure, and the same for both engines.
 //!
-//! Invariant: locks are taken in one order in every change, agendas, nouns, names, claims, jobs, audit, each sorted by key. Whatever
+//! Invariant: locks are taken in one order in every change, keys, agendas, nouns, names, claims, jobs, audit, each sorted by key. Whatever
 //! breaks this order brings deadlocks.
 
 use ports::{Change, store::Read};
@@ -10,13 +10,14 @@ use crate::{
     nouns::{self, agendas, audit, claims, erasures, job_steps, names, sweeps},
 };
 
-/// All statements in their order. Guards (compare-and-swaps of agendas and nouns) come first.
+/// All statements in their order. Guards (keys in use, compare-and-swaps of agendas and nouns) come first.
 pub(crate) fn plan(change: &Change) -> Read<Vec<Step>> {
     let mut puts = change.puts.iter().map(nouns::put).collect::<Read<Vec<_>>>()?;
     puts.sort_by(|a, b| a.key.cmp(&b.key));
     let (guards, rests): (Vec<_>, Vec<_>) = puts.into_iter().map(|noun| (noun.guard, noun.rest)).unzip();
 
-    let mut steps = agendas::steps(&change.agendas);
+    let mut steps = names::keys(&change.sealed_under);
+    steps.extend(agendas::steps(&change.agendas));
     steps.extend(guards.into_iter().flatten());
     steps.extend(rests.into_iter().flatten());
     let wipings: Vec<_> = change.wipes.iter().map(erasures::wiping).collect();
@@ -103,7 +104,7 @@ mod tests {
         let positions: Vec<usize> = steps.iter().map(position).collect();
         assert!(positions.is_sorted(), "{positions:?}");
         // Two agendas, three nouns.
-        let guards = steps.iter().take_while(|step| matches!(step.rows, crate::db::Rows::Exactly(..))).count();
+        let guards = steps.iter().take_while(|step| step.rows.guards()).count();
         assert_eq!(guards, 5);
     }
 }

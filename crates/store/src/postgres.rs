@@ -23,7 +23,7 @@ use tokio_postgres::{
 };
 
 use crate::{
-    db::{Otherwise, Param, Row, Rows, Step},
+    db::{Otherwise, Param, Row, Step},
     error::OpenError,
     nouns::jobs,
 };
@@ -201,7 +201,7 @@ async fn transact(client: &Object, steps: &[Step]) -> Result<(), Ended> {
         statements.push(client.prepare_typed_cached(step.sql, &types(&step.params)).await?);
     }
     let all: Vec<(&Step, &Statement)> = steps.iter().zip(&statements).collect();
-    let guards = steps.iter().take_while(|step| matches!(step.rows, Rows::Exactly(..))).count();
+    let guards = steps.iter().take_while(|step| step.rows.guards()).count();
     let (guards, rest) = all.split_at(guards);
 
     let (opened, held) = join(client.batch_execute(BEGIN), wave(client, guards)).await;
@@ -225,10 +225,8 @@ async fn wave(client: &Object, steps: &[(&Step, &Statement)]) -> Result<(), Ende
 }
 
 async fn check(client: &Object, step: &Step, touched: u64) -> Result<(), Ended> {
-    let Rows::Exactly(wanted, otherwise) = &step.rows else { return Ok(()) };
-    if usize::try_from(touched).is_ok_and(|touched| touched == *wanted) {
-        return Ok(());
-    }
+    let touched = usize::try_from(touched).unwrap_or(usize::MAX);
+    let Some(otherwise) = step.rows.unmet(touched) else { return Ok(()) };
     Err(Ended::Conflict(match otherwise {
         Otherwise::Conflict(conflict) => conflict.clone(),
         Otherwise::Ask { sql, params, answer } => {

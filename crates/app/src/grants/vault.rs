@@ -12,12 +12,15 @@ use ports::calendar::TokenAnswer;
 use serde_json::json;
 use vault::{AuthorizationCode, Context, NONCE_BYTES, OpenError, RefreshToken, Sealed, Secret, open_secret, seal_secret};
 
-use crate::{App, Error, Result};
+use crate::{App, Error, Result, keys::seals_of};
 
 /// The columns of a grant's row that hold something sealed, as seals name them.
 pub(crate) const REFRESH: &str = "refresh";
 pub(crate) const PREVIOUS_REFRESH: &str = "previous_refresh";
 pub(crate) const ACCESS: &str = "access";
+
+/// Alerts looked at for seals that open again.
+const MENDED: u32 = 200;
 
 impl App {
     pub(crate) fn context<'a>(&'a self, table: &'a str, row: &'a str, column: &'a str) -> Context<'a> {
@@ -67,6 +70,25 @@ impl App {
         let row = grant.to_string();
         let opened = self.open::<()>("grants", &row, column, bytes).await;
         opened.map(drop).map_err(|error| named("grants", &row, column, &error))
+    }
+
+    /// Ends the alerts of seals that open again: the row was put back, the key was found, or the manager granted access anew.
+    pub(crate) async fn end_mended_seals(&self) -> Result<()> {
+        for alert in self.store().alerts(true, MENDED).await?.into_iter().filter(|alert| alert.kind == AlertKind::SealBroken) {
+            let grant = match alert.subject.parse() {
+                Ok(id) => self.store().grant(id).await?,
+                Err(_) => None,
+            };
+            let mut sound = true;
+            for (column, bytes) in grant.iter().flat_map(seals_of) {
+                let opened: Result<RefreshToken, _> = self.open("grants", &alert.subject, column, bytes).await;
+                sound &= opened.is_ok();
+            }
+            if sound {
+                self.report(AlertKind::SealBroken, &alert.subject, None).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Seals an authorization code until it is exchanged.

@@ -62,6 +62,16 @@ pub fn add(path: &Path, entropy: &dyn Entropy) -> Result<KeyId> {
     Ok(id)
 }
 
+/// Takes a key out; everything else in the file stays as it is.
+pub fn remove(path: &Path, id: &KeyId) -> Result<()> {
+    change(path, |text| {
+        let is_it = |line: &str| KeyRing::parse(line).is_ok_and(|ring| ring.active_id() == id);
+        let kept: Vec<&str> = text.expose().split_inclusive('\n').filter(|line| !is_it(line)).collect();
+        ensure!(kept.len() < text.expose().split_inclusive('\n').count(), "the key file {} holds no key {id}", path.display());
+        Ok(KeyText::new(kept.concat()))
+    })
+}
+
 /// A line of the file with a new key.
 pub fn line(entropy: &dyn Entropy) -> Result<(KeyText, KeyId)> {
     let text = KeyText::new(STANDARD.encode(entropy.bytes::<32>()));
@@ -149,6 +159,14 @@ mod tests {
         assert_eq!(ring.newest_id(), &added);
         #[cfg(unix)]
         assert_eq!(std::os::unix::fs::MetadataExt::mode(&fs::metadata(&path).unwrap()) & 0o777, 0o600);
+        remove(&path, &first).unwrap();
+        let text = read(&path).unwrap().unwrap();
+        assert!(text.expose().starts_with("# made by hand\n") && !text.expose().contains(&bare));
+        assert!(remove(&path, &first).is_err());
+        // The last key is not taken out: a file without keys is no ring.
+        let before = text.expose().to_owned();
+        assert!(format!("{:#}", remove(&path, &added).unwrap_err()).contains("it is as it was"));
+        assert_eq!(read(&path).unwrap().unwrap().expose(), before);
         assert_eq!(fs::read_dir(&folder).unwrap().count(), 1, "nothing is left beside it");
         fs::remove_dir_all(folder).unwrap();
     }

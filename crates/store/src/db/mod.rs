@@ -42,6 +42,27 @@ pub(crate) struct Step {
 pub(crate) enum Rows {
     Any,
     Exactly(usize, Otherwise),
+    /// The statement only reads, and locks what it reads against changes ([`LOCK`]): exactly one row.
+    Found(Otherwise),
+}
+
+/// Ends a statement of [`Rows::Found`]. SQLite, which has one writer, needs no such lock and does not know the words.
+pub(crate) const LOCK: &str = " FOR SHARE";
+
+impl Rows {
+    /// What it means that the statement touched or found `rows` rows; `None` where that is as it must be.
+    pub fn unmet(&self, rows: usize) -> Option<&Otherwise> {
+        match self {
+            Self::Any => None,
+            Self::Exactly(wanted, otherwise) => (rows != *wanted).then_some(otherwise),
+            Self::Found(otherwise) => (rows != 1).then_some(otherwise),
+        }
+    }
+
+    /// Whether it belongs to the guards, which are sent first.
+    pub const fn guards(&self) -> bool {
+        matches!(self, Self::Exactly(..) | Self::Found(_))
+    }
 }
 
 /// What it means when it touched another number of rows.

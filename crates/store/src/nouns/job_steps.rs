@@ -39,6 +39,10 @@ const STALE: &str =
 const REVIVE: &str = "UPDATE jobs SET state = 'open', attempt = 0, due = $2, wake = wake + 1 WHERE id = $1 AND state = 'dead' \
     AND NOT EXISTS (SELECT 1 FROM jobs other WHERE other.state = 'open' AND other.open_key = jobs.open_key)";
 
+const REPLACE: &str = "UPDATE jobs SET work = $3 WHERE id = $1 AND work = $2 AND state IN ('open', 'dead')";
+const FORGET: &str =
+    "UPDATE jobs SET state = 'stale', lease = NULL, lease_until = NULL WHERE id = $1 AND work = $2 AND state IN ('open', 'dead')";
+
 /// Ends and repeats by id, then orders by key.
 pub(crate) fn steps(jobs: &[JobStep], at: Timestamp) -> Read<Vec<Step>> {
     let mut sorted: Vec<(bool, String, &JobStep)> = jobs.iter().map(|step| (is_order(step), key(step), step)).collect();
@@ -58,6 +62,8 @@ fn key(step: &JobStep) -> String {
         | JobStep::Extend { id, .. }
         | JobStep::Dead { id, .. }
         | JobStep::Stale { id, .. }
+        | JobStep::Replace { id, .. }
+        | JobStep::Forget { id, .. }
         | JobStep::Revive { id, .. } => id.to_string(),
     }
 }
@@ -70,6 +76,8 @@ fn of(step: &JobStep, at: Timestamp) -> Read<Step> {
         JobStep::Extend { id, lease, seconds } => (EXTEND, id, vec![lease.into(), seconds.saturating_mul(1_000_000).into()]),
         JobStep::Dead { id, lease, error } => (DEAD, id, vec![lease.into(), error.into()]),
         JobStep::Stale { id, lease } => (STALE, id, vec![lease.into()]),
+        JobStep::Replace { id, stored, work } => (REPLACE, id, vec![stored.into(), json(work)?]),
+        JobStep::Forget { id, stored } => (FORGET, id, vec![stored.into()]),
         JobStep::Revive { id, due } => (REVIVE, id, vec![(*due).into()]),
     };
     let mut params = vec![Param::from(*id)];

@@ -6,7 +6,7 @@ use domain::{
     Id, Timestamp,
     jobs::{Job, JobState, RUN_WHILE_HELD},
 };
-use ports::store::Read;
+use ports::store::{Page, Read, SealedJob};
 
 use crate::db::{Columns, Engine, Param, Row, Size, Step, Table, code};
 
@@ -31,6 +31,11 @@ static TABLE: Table = Table {
 static BY_ID: LazyLock<String> = LazyLock::new(|| TABLE.select("WHERE id = $1"));
 static IN_STATE: LazyLock<String> = LazyLock::new(|| TABLE.select("WHERE state = $1 ORDER BY id DESC LIMIT $2"));
 static OF_STREAM: LazyLock<String> = LazyLock::new(|| TABLE.select("WHERE stream = $1 AND state = 'open' ORDER BY sequence, id"));
+static SEALED: Table = Table { name: "jobs", columns: &["id", "work", "work"] };
+/// The kinds are those of `Work::SEALED`.
+static SEALED_JOBS: LazyLock<String> = LazyLock::new(|| {
+    SEALED.select("WHERE kind IN ('exchange', 'revoke') AND state IN ('open', 'dead') AND id > $1 ORDER BY id LIMIT $2")
+});
 /// The watch is due every minute and of no interest to whoever waits for something to happen.
 const NEXT_DUE: &str = "SELECT MIN(due) FROM jobs WHERE state = 'open' AND kind <> 'watch'";
 static NEXT: Table = Table { name: "jobs", columns: &["due"] };
@@ -92,6 +97,16 @@ pub(crate) async fn lease(engine: &Engine, run: String, now: Timestamp, limit: u
 
 pub(crate) async fn by_id(engine: &Engine, id: Id<Job>) -> Read<Option<Job>> {
     engine.one(&BY_ID, vec![id.into()], decode).await
+}
+
+fn decode_sealed(row: Row) -> Read<SealedJob> {
+    let mut columns = Columns::of(&SEALED, row);
+    Ok(SealedJob { id: columns.id()?, work: columns.json()?, stored: columns.text()? })
+}
+
+pub(crate) async fn sealed(engine: &Engine, page: Page) -> Read<Vec<SealedJob>> {
+    let after = page.after.unwrap_or_default();
+    engine.list(&SEALED_JOBS, vec![after.into(), page.limit.into()], Size::Bulk, decode_sealed).await
 }
 
 pub(crate) async fn next_due(engine: &Engine) -> Read<Option<Timestamp>> {

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use domain::{
-    Id,
+    Id, Timestamp,
     links::{Link, Purpose},
 };
 use ports::store::Read;
@@ -20,6 +20,10 @@ static PUT: LazyLock<String> = LazyLock::new(|| TABLE.put());
 static BY_ID: LazyLock<String> = LazyLock::new(|| TABLE.select("WHERE id = $1"));
 static NEWEST: LazyLock<String> =
     LazyLock::new(|| TABLE.select("WHERE purpose = $1 AND subject = $2 ORDER BY created_at DESC, id DESC LIMIT 1"));
+
+const LIVE: &str = "SELECT COUNT(*) FROM links WHERE expires_at > $1 AND created_at < $2 AND revoked_at IS NULL \
+    AND (used_at IS NULL OR purpose NOT IN ('oauth_state', 'admin_login'))";
+static COUNT: Table = Table { name: "links", columns: &["count"] };
 
 pub(super) fn put(link: &Link) -> Read<Noun> {
     let others = vec![
@@ -53,6 +57,11 @@ fn decode(row: Row) -> Read<Link> {
 
 pub(crate) async fn by_id(engine: &Engine, id: Id<Link>) -> Read<Option<Link>> {
     engine.one(&BY_ID, vec![id.into()], decode).await
+}
+
+pub(crate) async fn live(engine: &Engine, now: Timestamp, made_before: Timestamp) -> Read<i64> {
+    let count = engine.one(LIVE, vec![now.into(), made_before.into()], |row| Columns::of(&COUNT, row).int()).await?;
+    Ok(count.unwrap_or_default())
 }
 
 pub(crate) async fn newest(engine: &Engine, purpose: Purpose, subject: &str) -> Read<Option<Link>> {

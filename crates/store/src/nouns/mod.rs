@@ -76,6 +76,7 @@ pub(crate) fn put(put: &Put) -> Read<Noun> {
         Put::Lending(lending) => Ok(calls::lend(lending)),
         Put::ForgetCounts(before) => Ok(calls::forget(*before)),
         Put::Setting(key, value) => Ok(settings::put(key, value)),
+        Put::Unset(key) => Ok(settings::unset(key)),
     }
 }
 

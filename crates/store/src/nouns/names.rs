@@ -1,5 +1,7 @@
 //! Unique names: rows that are taken and given back, like claims.
 
+use std::collections::BTreeSet;
+
 use domain::Timestamp;
 use ports::{
     Conflict,
@@ -16,6 +18,20 @@ const TAKE: &str = "INSERT INTO names (scope, name, owner, taken_at) VALUES ($1,
     ON CONFLICT (scope, name) DO UPDATE SET owner = excluded.owner WHERE names.owner = excluded.owner";
 const RELEASE: &str = "DELETE FROM names WHERE scope = $1 AND name = $2 AND owner = $3";
 const OWNER: &str = "SELECT name, owner FROM names WHERE scope = $1 AND name = $2";
+
+/// Nobody retires the key before the change is written.
+const KEY: &str = "SELECT owner FROM names WHERE scope = 'key' AND name = $1 AND owner = 'usable' FOR SHARE";
+
+/// Holds the keys that a change is sealed with, sorted by id.
+pub(crate) fn keys(ids: &[String]) -> Vec<Step> {
+    let sorted: BTreeSet<&String> = ids.iter().collect();
+    let step = |id: &String| Step {
+        sql: KEY,
+        params: vec![id.into()],
+        rows: Rows::Found(Otherwise::Conflict(Conflict::Stale { what: "key", id: id.clone() })),
+    };
+    sorted.into_iter().map(step).collect()
+}
 
 /// Sorted by scope and name; a name that changes hands within the change is given back before it is taken.
 pub(crate) fn steps(names: &[Name], at: Timestamp) -> Vec<Step> {

@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::connection::{BUSY_TIMEOUT, execute, query, unavailable};
 use crate::{
-    db::{Otherwise, Param, Row, Rows, Step, Value},
+    db::{LOCK, Otherwise, Param, Row, Rows, Step, Value},
     nouns::jobs,
 };
 
@@ -197,11 +197,11 @@ fn apart<T>(connection: &Connection, work: impl FnOnce() -> Result<T, CommitErro
 fn apply(connection: &Connection, steps: &[Step]) -> Result<(), CommitError> {
     let failed = |error: rusqlite::Error| CommitError::from(unavailable(&error));
     for step in steps {
-        let touched = execute(connection, step.sql, &step.params).map_err(failed)?;
-        let Rows::Exactly(wanted, otherwise) = &step.rows else { continue };
-        if touched == *wanted {
-            continue;
-        }
+        let touched = match &step.rows {
+            Rows::Found(_) => query(connection, step.sql.trim_end_matches(LOCK), &step.params).map_err(failed)?.len(),
+            Rows::Any | Rows::Exactly(..) => execute(connection, step.sql, &step.params).map_err(failed)?,
+        };
+        let Some(otherwise) = step.rows.unmet(touched) else { continue };
         return Err(CommitError::Conflict(match otherwise {
             Otherwise::Conflict(conflict) => conflict.clone(),
             Otherwise::Ask { sql, params, answer } => answer(params, query(connection, sql, params).map_err(failed)?.first()),

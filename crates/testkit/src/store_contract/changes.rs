@@ -115,6 +115,39 @@ pub async fn the_last_setting_wins(store: Arc<dyn Store>) {
     }
 }
 
+/// By the beginning of the key, sorted; what is not there may be taken away too.
+pub async fn a_setting_can_be_taken_away_and_settings_are_listed(store: Arc<dyn Store>) {
+    let set = |key: &str| Put::Setting(key.to_owned(), "1".to_owned());
+    store.commit(puts([set("node:b"), set("node:a"), set("nodes"), set("node%")])).await.unwrap();
+    let keys = async |prefix: &str| store.settings(prefix).await.unwrap().into_iter().map(|(key, _)| key).collect::<Vec<_>>();
+    assert_eq!(keys("node:").await, ["node:a", "node:b"]);
+    assert_eq!(keys("node%").await, ["node%"], "no letter is special");
+    store.commit(puts([Put::Unset("node:a".to_owned()), Put::Unset("node:c".to_owned())])).await.unwrap();
+    assert_eq!(keys("node:").await, ["node:b"]);
+    assert_eq!(store.setting("node:a").await.unwrap(), None);
+}
+
+/// A key must be known and usable for whatever is sealed with it to be written.
+pub async fn nothing_is_written_under_a_retired_key(store: Arc<dyn Store>) {
+    let sealed = |number, under: &[&str]| Change {
+        sealed_under: under.iter().map(|id| (*id).to_owned()).collect(),
+        ..puts([Put::Person(person(number))])
+    };
+    let name = |owner: &str| Name::Take { scope: Scope::Key, name: "k1".to_owned(), owner: owner.to_owned() };
+    assert_eq!(store.commit(sealed(1, &["k1"])).await, stale("key", "k1"), "never heard of");
+    let names = vec![name("usable"), Name::Take { scope: Scope::Key, name: "k2".to_owned(), owner: "usable".to_owned() }];
+    store.commit(Change { names, ..Change::at(at(0)) }).await.unwrap();
+    store.commit(sealed(1, &["k1"])).await.unwrap();
+    store.commit(sealed(2, &["k2", "k1"])).await.unwrap();
+    let usable = Name::Release { scope: Scope::Key, name: "k1".to_owned(), owner: "usable".to_owned() };
+    store.commit(Change { names: vec![usable, name("retired")], ..Change::at(at(0)) }).await.unwrap();
+    for under in [&["k1"][..], &["k2", "k1"]] {
+        assert_eq!(store.commit(sealed(3, under)).await, stale("key", "k1"));
+    }
+    assert_eq!(store.person(id(3)).await.unwrap(), None);
+    store.commit(sealed(3, &["k2"])).await.unwrap();
+}
+
 /// The revision of an agenda guards the rules over the whole agenda.
 pub async fn an_agenda_moves_once_per_revision(store: Arc<dyn Store>) {
     let change = |expected| Change { agendas: vec![Agenda { holder: holder(1), expected }], ..Change::at(at(0)) };

@@ -4,9 +4,13 @@ use std::sync::Arc;
 
 use domain::{
     Timestamp,
-    jobs::{Job, JobState, NewJob},
+    jobs::{Job, JobState, NewJob, Work},
 };
-use ports::{Conflict, Store, change::JobStep, store::CommitError};
+use ports::{
+    Conflict, Store,
+    change::JobStep,
+    store::{CommitError, Page},
+};
 
 use super::fixtures::{at, done, id, job, open_job, orders, step};
 
@@ -52,6 +56,39 @@ pub async fn a_lease_that_is_over_is_lost(store: Arc<dyn Store>) {
     assert_eq!(store.commit(step(JobStep::Dead { id: id(1), lease: lease(), error: "late".to_owned() })).await, stale(1));
     assert_eq!(store.commit(step(JobStep::Stale { id: id(1), lease: lease() })).await, stale(1));
     store.commit(done(&quick)).await.unwrap();
+}
+
+/// While it may still run, by id; a replacement compares with what was read, and leaves everything else of the job alone.
+pub async fn what_is_sealed_is_listed_and_replaced(store: Arc<dyn Store>) {
+    let revoke = |byte| Work::Revoke { grant: id(9), data_centre: "eu".to_owned(), sealed_refresh: vec![byte, 255] };
+    let exchange =
+        Work::Exchange { link: id(8), person: id(7), sealed_code: vec![1], data_centre: "us".to_owned(), link_key: None };
+    let sealed = |number, work: Work| NewJob { work, ..job(number) };
+    assert!([revoke(1), exchange.clone()].iter().all(|work| Work::SEALED.contains(&work.kind())));
+    store.commit(orders([job(1), sealed(2, exchange), sealed(3, revoke(1)), sealed(4, revoke(2))])).await.unwrap();
+    let runs = store.lease_jobs(at(0), 10, 60).await.unwrap();
+    let run = |number: u128| runs.iter().find(|run| run.id == id(number)).unwrap();
+    store.commit(done(run(2))).await.unwrap();
+    let dead = JobStep::Dead { id: id(3), lease: run(3).lease.clone().unwrap(), error: "refused".to_owned() };
+    store.commit(step(dead)).await.unwrap();
+    let listed = store.sealed_jobs(Page::first(10)).await.unwrap();
+    assert_eq!(listed.iter().map(|job| job.id).collect::<Vec<_>>(), [id(3), id(4)]);
+    assert_eq!(listed[1].work, revoke(2));
+    let next = Page { after: Some(listed[0].id.to_string()), limit: 10 };
+    assert_eq!(store.sealed_jobs(next).await.unwrap(), listed[1..]);
+
+    let replace = || step(JobStep::Replace { id: id(4), stored: listed[1].stored.clone(), work: revoke(5) });
+    store.commit(replace()).await.unwrap();
+    let stored = store.job(id(4)).await.unwrap().unwrap();
+    assert_eq!((&stored.work, &stored.lease, stored.attempt), (&revoke(5), &run(4).lease, 1));
+    assert_eq!(store.commit(replace()).await, stale(4), "it is no longer as it was read");
+    store.commit(done(run(4))).await.unwrap();
+
+    let forget = || step(JobStep::Forget { id: id(3), stored: listed[0].stored.clone() });
+    store.commit(forget()).await.unwrap();
+    assert_eq!(store.commit(forget()).await, stale(3));
+    assert_eq!(store.job(id(3)).await.unwrap().unwrap().state, JobState::Stale);
+    assert_eq!(store.sealed_jobs(Page::first(10)).await.unwrap(), []);
 }
 
 /// The run cannot end the job; it asks for a repetition, which sees what was ordered.

@@ -6,6 +6,7 @@ use domain::{
     TimeRange, Timestamp,
     grants::Grant,
     interviews::{AttentionReason, Interview, InterviewState},
+    links::{Link, Purpose},
     people::Person,
 };
 use ports::{Put, Store, store::Page};
@@ -47,6 +48,37 @@ pub async fn pages_follow_each_other(store: Arc<dyn Store>) {
     found.sort_unstable();
     assert_eq!(found, [3].into_iter().chain(5..=15).chain([17]).map(id).collect::<Vec<_>>());
     assert_eq!(store.persons(&[]).await.unwrap(), []);
+}
+
+/// Those made before an instant that still open: not expired, not revoked, not used up where one use ends them.
+pub async fn live_links_are_counted(store: Arc<dyn Store>) {
+    let link = |number, purpose| Link {
+        id: id(number),
+        rev: 1,
+        purpose,
+        subject: "s".to_owned(),
+        person: None,
+        created_at: at(10),
+        expires_at: at(100),
+        used_at: None,
+        revoked_at: None,
+        outcome: None,
+    };
+    let links = [
+        link(1, Purpose::Feedback),
+        Link { used_at: Some(at(20)), ..link(2, Purpose::Feedback) },
+        Link { used_at: Some(at(20)), ..link(3, Purpose::OauthState) },
+        Link { used_at: Some(at(20)), ..link(4, Purpose::AdminLogin) },
+        Link { revoked_at: Some(at(20)), ..link(5, Purpose::Feedback) },
+        Link { expires_at: at(30), ..link(6, Purpose::Feedback) },
+        Link { created_at: at(40), ..link(7, Purpose::Feedback) },
+    ];
+    store.commit(puts(links.map(Put::Link))).await.unwrap();
+    for (now, made_before, count) in
+        [(at(25), at(40), 3), (at(30), at(40), 2), (at(30), at(41), 3), (at(100), at(100), 0), (at(25), at(10), 0)]
+    {
+        assert_eq!(store.live_links(now, made_before).await.unwrap(), count, "{now} {made_before}");
+    }
 }
 
 fn ids(interviews: &[Interview]) -> Vec<u128> {

@@ -56,6 +56,9 @@ macro_rules! every_promise {
         $run!(nouns a_gate_is_shut_until_it_opens);
         $run!(nouns a_mail_is_recorded_once);
         $run!(nouns the_log_comes_back_as_it_was);
+        $run!(changes a_setting_can_be_taken_away_and_settings_are_listed);
+        $run!(changes nothing_is_written_under_a_retired_key);
+        $run!(lists live_links_are_counted);
         $run!(lists pages_follow_each_other);
         $run!(lists an_agenda_holds_what_overlaps);
         $run!(lists windows_and_attention_are_in_order);
@@ -68,6 +71,7 @@ macro_rules! every_promise {
         $run!(claims an_expired_hold_is_free);
         $run!(claims a_move_releases_what_it_left);
         $run!(claims a_cancellation_releases_everything);
+        $run!(job_runs what_is_sealed_is_listed_and_replaced);
         $run!(job_orders once_is_for_ever);
         $run!(job_orders an_open_order_wakes_the_open_job);
         $run!(job_orders a_job_may_order_itself_again);

@@ -245,8 +245,31 @@ impl ports::ErasureList for List {
     }
 }
 
+/// Keys as they lie in a place that tests can change.
+#[derive(Clone)]
+pub struct SharedKeys(pub Arc<std::sync::Mutex<KeyRing>>);
+
+impl SharedKeys {
+    fn one() -> Self {
+        let key: Key = "7f3a9c15e2b84d06a1c7f0925be36d48917c2ae4f05b63d8bc1940e7a2d56f83".parse().unwrap();
+        Self(Arc::new(std::sync::Mutex::new(KeyRing::new("k1".parse().unwrap(), key))))
+    }
+
+    pub fn ring(&self) -> KeyRing {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+#[async_trait]
+impl ports::KeySource for SharedKeys {
+    async fn read(&self) -> Result<KeyRing, ports::KeySourceError> {
+        Ok(self.ring())
+    }
+}
+
 /// See the module's header.
 pub struct World {
+    pub keys: SharedKeys,
     pub clock: FrozenClock,
     pub sim: Sim,
     pub app: App,
@@ -312,6 +335,9 @@ impl World {
         let choices = Choices::default();
         let app = open(&url, &dir, &clock, &origins, &fuse, &sent, 1, &choices).await;
         Self { clock, sim, app, fuse, sent, origins, dir, choices, url, seed: 1 }
+        let keys = SharedKeys::one();
+        let app = open(&url, &dir, &clock, &origins, &fuse, &sent, &keys, 1).await;
+        Self { keys, clock, sim, app, fuse, sent, origins, dir, url, seed: 1 }
     }
 
     /// The process is gone; another one starts on the same files.
@@ -348,6 +374,7 @@ impl World {
         store::load(&self.url, &options, false, afterwards, pieces).await.unwrap();
         sending.await.unwrap().unwrap();
         self.restart(Fuse::never()).await;
+        self.app = open(&self.url, &self.dir, &self.clock, &self.origins, &self.fuse, &self.sent, &self.keys, self.seed).await;
     }
 
     /// A second process on the same files, beside the first.
@@ -369,6 +396,18 @@ impl World {
     pub async fn store(&self) -> Arc<store::Database> {
         let options = store::Options::new(Arc::new(self.clock.clone()), Arc::new(SeededEntropy::new(self.seed + 50 * SECOND)));
         store::open(&self.url, options).await.unwrap()
+        open(&self.url, &self.dir, &self.clock, &self.origins, &self.fuse, &self.sent, &self.keys, self.seed + SECOND).await
+    }
+
+    /// A second process that reads its keys elsewhere.
+    pub async fn second_with(&self, keys: &SharedKeys) -> App {
+        open(&self.url, &self.dir, &self.clock, &self.origins, &self.fuse, &self.sent, keys, self.seed + 2 * SECOND).await
+    }
+
+    /// The database, to look behind the use cases.
+    pub async fn store(&self) -> Arc<store::Database> {
+        let entropy = Arc::new(SeededEntropy::new(self.seed + 3 * SECOND));
+        store::open(&self.url, store::Options::new(Arc::new(self.clock.clone()), entropy)).await.unwrap()
     }
 
     /// Runs what is due; stops early where the fuse has blown.
@@ -645,6 +684,7 @@ async fn schema(name: &str) -> Option<String> {
 }
 
 #[expect(clippy::too_many_arguments, reason = "the parts of one process")]
+#[expect(clippy::too_many_arguments, reason = "the parts of a process")]
 async fn open(
     url: &str,
     dir: &std::path::Path,
@@ -652,6 +692,7 @@ async fn open(
     origins: &BTreeMap<String, String>,
     fuse: &Arc<Fuse>,
     sent: &Sent,
+    keys: &SharedKeys,
     seed: u64,
     choices: &Choices,
 ) -> App {
@@ -688,6 +729,7 @@ async fn parts(
     .unwrap();
     let key: Key = "7f3a9c15e2b84d06a1c7f0925be36d48917c2ae4f05b63d8bc1940e7a2d56f83".parse().unwrap();
     Parts {
+    App::new(Parts {
         store,
         providers: vec![Arc::new(Fused { zoho, fuse: Arc::clone(fuse), grace: choices.grace })],
         mailer: Arc::new(FusedMail {
@@ -702,8 +744,8 @@ async fn parts(
         erasure_list: Some(Arc::new(List(dir.join("erasures.jsonl")))),
         clock: Arc::new(clock.clone()),
         entropy,
-        key_source: Arc::new(KeyRing::new("k1".parse().unwrap(), key.clone())),
-        keys: KeyRing::new("k1".parse().unwrap(), key),
+        key_source: Arc::new(keys.clone()),
+        keys: keys.ring(),
         installation: "ins_test".into(),
         settings: Settings {
             public_url: "http://localhost:8040".parse().unwrap(),

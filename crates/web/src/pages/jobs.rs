@@ -81,6 +81,7 @@ fn about(work: &Work) -> String {
         Work::Watch | Work::AlertPost { .. } => "alerts".to_owned(),
         Work::GiveOutCheckpoint { .. } | Work::CheckAudit { .. } => "audit".to_owned(),
         Work::KeepBackups | Work::Backup | Work::Drill | Work::CompareHeld => String::new(),
+        Work::Reseal => String::new(),
         // The key of a mail ends with its own numbers; the first id in it is what it is about.
         Work::Mail { order } => order.key().split(':').find(|part| href_of(part).is_some()).unwrap_or_default().to_owned(),
     }

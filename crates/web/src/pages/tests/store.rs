@@ -29,6 +29,8 @@ use ports::{
     Change, LeaseClock, Put, Store,
     change::{Scope, Sweeping},
     store::{CommitError, JobTally, Page, Read},
+    change::Scope,
+    store::{CommitError, JobTally, Page, Read, SealedJob},
 };
 use testkit::FrozenClock;
 
@@ -144,6 +146,8 @@ impl Store for FakeStore {
                     rows.lendings.push(LendingDay { grant: row.grant, day: row.hour, count: 1, ends_at: row.ends_at });
                 }
                 Put::ForgetCounts(_) | Put::Seal(_) | Put::Checkpoint(_) | Put::CheckpointKey(_) => {}
+                Put::ForgetCounts(_) => {}
+                Put::Unset(key) => rows.settings.retain(|(known, _)| *known != key),
                 Put::Setting(key, value) => {
                     rows.settings.retain(|(known, _)| *known != key);
                     rows.settings.push((key, value));
@@ -271,6 +275,9 @@ impl Store for FakeStore {
     async fn jobs(&self, state: JobState, _: u32) -> Read<Vec<Job>> {
         Ok(self.read(|rows| rows.jobs.iter().filter(|row| row.state == state).cloned().collect()))
     }
+    async fn sealed_jobs(&self, _: Page) -> Read<Vec<SealedJob>> {
+        Ok(Vec::new())
+    }
     async fn open_jobs(&self, _: &str) -> Read<Vec<Job>> {
         Ok(Vec::new())
     }
@@ -371,6 +378,11 @@ impl Store for FakeStore {
     }
     async fn scrub(&self) -> Read<()> {
         Ok(())
+    async fn live_links(&self, _: Timestamp, _: Timestamp) -> Read<i64> {
+        Ok(0)
+    }
+    async fn settings(&self, prefix: &str) -> Read<Vec<(String, String)>> {
+        Ok(self.read(|rows| rows.settings.iter().filter(|(key, _)| key.starts_with(prefix)).cloned().collect()))
     }
     async fn setting(&self, key: &str) -> Read<Option<String>> {
         Ok(self.read(|rows| rows.settings.iter().find(|(known, _)| known == key).map(|(_, value)| value.clone())))
