@@ -1,6 +1,10 @@
 //! Who may call: API keys, one-time log-in links, accounts, dashboard sessions. Only hashes are stored.
 
+mod accounts;
 mod keys;
+mod password;
+mod sessions;
+mod throttles;
 mod uses;
 
 use std::fmt;
@@ -17,7 +21,11 @@ use serde_json::json;
 use url::Url;
 use vault::hash_api_key;
 
+pub use accounts::AccountView;
 pub use keys::NewKey;
+pub(crate) use password::Hashing;
+pub use password::LogIn;
+pub use sessions::SessionRow;
 pub(crate) use uses::Uses;
 
 use crate::{
@@ -90,7 +98,7 @@ impl App {
 
     /// Uses a log-in link. `device` is what the browser says of itself.
     pub async fn log_in(&self, token: &str, device: Option<&str>) -> Result<NewSession> {
-        let cookie = self.new_cookie();
+        let cookie = self.random_token();
         let text = &cookie;
         let expires_at = self
             .transact(None, || async move {
@@ -108,7 +116,7 @@ impl App {
     }
 
     /// A fresh token for a cookie.
-    fn new_cookie(&self) -> String {
+    pub fn random_token(&self) -> String {
         URL_SAFE_NO_PAD.encode(self.entropy().bytes::<32>())
     }
 

@@ -41,7 +41,7 @@ use std::{
     sync::{Arc, Mutex, OnceLock, atomic::AtomicU32},
 };
 
-pub use access::{NewKey, NewSession, SessionView};
+pub use access::{AccountView, LogIn, NewKey, NewSession, SessionRow, SessionView};
 pub use alerts::{AlertSettings, AlertView, Hook};
 pub use audit::{AuditSettings, AuditState, Checked, ExportedLine, Flaw, Report, VerifyOptions, What, parse_checkpoints};
 pub use calendars::{AvailabilityView, EventView, NewEvent};
@@ -169,6 +169,8 @@ struct Inner {
     numbers: monitoring::Numbers,
     /// Looks in a row at which refreshes were late.
     overdue_looks: AtomicU32,
+    /// How many passwords are hashed at once.
+    hashing: access::Hashing,
 }
 
 /// The use cases. Cheap to clone.
@@ -200,6 +202,7 @@ impl App {
             uses: access::Uses::default(),
             numbers: monitoring::Numbers::default(),
             overdue_looks: AtomicU32::new(0),
+            hashing: access::Hashing::default(),
         }))
     }
 

@@ -220,6 +220,7 @@ impl App {
             Purpose::Proposal => "o",
             Purpose::Disconnect => "d",
             Purpose::AdminLogin => "login",
+            Purpose::SetPassword => "password",
         };
         self.our_url(&format!("{folder}/{}", self.token(link)))
     }

@@ -239,6 +239,7 @@ impl App {
             Work::Watch => Box::pin(self.run_watch()).await,
             Work::AlertPost { digest } => self.run_alert_post(digest, job.attempt).await,
             Work::Mail { order } => self.run_mail(order, job.attempt).await,
+            Work::WatchAttempts { throttle, subject } => self.run_watch_attempts(throttle, subject).await,
             Work::Finish { interview, sequence } => self.run_finish(*interview, *sequence).await,
             Work::Nag { interview, nag } => self.run_nag(*interview, *nag).await,
             Work::GiveOutCheckpoint { seq, way } => self.run_give_out_checkpoint(*seq, *way, job.attempt).await,

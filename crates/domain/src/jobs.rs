@@ -112,6 +112,13 @@ pub enum Work {
     Sweep,
     /// Seals everything with the active key that is sealed with another one.
     Reseal,
+    /// Ends the alert about attempts to log in, once it is quiet.
+    WatchAttempts {
+        /// The row that counts them.
+        throttle: String,
+        /// The alert's subject.
+        subject: String,
+    },
     /// Gives up a provisional time that nobody confirmed.
     ReleaseProvisional {
         /// The interview.
@@ -197,6 +204,7 @@ impl Work {
             Self::Sweep => Some("sweep".to_owned()),
             Self::Mail { .. } | Self::Watch | Self::AlertPost { .. } => None,
             Self::Mail { .. } | Self::Watch | Self::AlertPost { .. } | Self::Reseal => None,
+            Self::Mail { .. } | Self::Watch | Self::AlertPost { .. } | Self::WatchAttempts { .. } => None,
         }
     }
 
@@ -217,6 +225,7 @@ impl Work {
             Self::Watch => "watch",
             Self::AlertPost { .. } => "alert_post",
             Self::Reseal => "reseal",
+            Self::WatchAttempts { .. } => "watch_attempts",
             Self::ReleaseProvisional { .. } => "release_provisional",
             Self::GiveOutCheckpoint { .. } => "give_out_checkpoint",
             Self::CheckAudit { .. } => "check_audit",

@@ -25,6 +25,8 @@ pub enum Purpose {
     Disconnect,
     /// Logging in to the dashboard, once. Subject: a name for the log.
     AdminLogin,
+    /// Setting the password of a dashboard account, once. Subject: an account.
+    SetPassword,
 }
 
 impl Purpose {
@@ -39,12 +41,13 @@ impl Purpose {
             Self::Proposal => "proposal",
             Self::Disconnect => "disconnect",
             Self::AdminLogin => "admin_login",
+            Self::SetPassword => "set_password",
         }
     }
 
     /// Whether one use ends the link.
     pub const fn single_use(self) -> bool {
-        matches!(self, Self::OauthState | Self::AdminLogin)
+        matches!(self, Self::OauthState | Self::AdminLogin | Self::SetPassword)
     }
 }
 

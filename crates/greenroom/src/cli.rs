@@ -13,6 +13,8 @@ use crate::{
     check,
     commands::{audit, backup, doctor, keys, restore},
     commands::{audit, doctor, erase, export, keys},
+    commands::{accounts, doctor, keys},
+    commands::{audit, doctor, keys},
     config::{Config, Variables},
     demo, import, logs, serve, wiring,
     world::MachineClock,
@@ -79,6 +81,11 @@ enum Command {
     },
     /// Look at everything Greenroom stands on, and say what is wrong and how to mend it; exit 0 or 1.
     Doctor(doctor::Arguments),
+    /// Dashboard accounts: who may log in.
+    Accounts {
+        #[command(subcommand)]
+        what: accounts::Accounts,
+    },
     /// Ask a running server whether it is well; exit 0 or 1. For containers.
     Healthcheck,
 }
@@ -165,6 +172,7 @@ fn start(arguments: Arguments) -> Result<ExitCode> {
             Command::Release => restore::release(&variables, home).await,
             Command::Erase { what } => erase::erase(what, &variables, home).await,
             Command::Export { what } => export::export(what, &variables, home).await,
+            Command::Accounts { what } => accounts::run(what, &Config::from(&variables)?, home.as_deref()).await,
             Command::Doctor(arguments) => doctor::doctor(arguments, &variables, home).await,
             Command::Healthcheck => healthcheck(&variables).await,
         }

@@ -1,5 +1,6 @@
 //! Subcommands for the machine's operator, one file each.
 
+pub mod accounts;
 pub mod audit;
 pub mod backup;
 pub mod doctor;

@@ -10,6 +10,7 @@ mod chain;
 mod checkpoint;
 mod keys;
 mod links;
+mod passwords;
 mod sealing;
 mod secrets;
 mod webhooks;
@@ -23,6 +24,7 @@ pub use chain::{Fields, LINK_BYTES, chain_link, chain_start, line_mac, line_mac_
 pub use checkpoint::{CheckpointSigner, PublicKey, Statement, checkpoint_keys};
 pub use keys::{DuplicateKeyId, Key, KeyError, KeyId, KeyIdError, KeyRing, RingError};
 pub use links::{LinkKey, link_token, sign_link, sign_link_under, verify_link, verify_link_token};
+pub use passwords::{MIN_PASSWORD_CHARS, PasswordProblem, PasswordVerdict, check_password, hash_password, verify_password};
 pub use sealing::{Context, NONCE_BYTES, OpenError, Plain, Sealed, open, open_secret, reseal, seal, seal_secret};
-pub use secrets::{AccessToken, AuthorizationCode, ClientSecret, KeyText, RefreshToken, Secret, kinds};
+pub use secrets::{AccessToken, AccountPassword, AuthorizationCode, ClientSecret, KeyText, RefreshToken, Secret, kinds};
 pub use webhooks::{WebhookSecret, WebhookSecretError, webhook_signature};

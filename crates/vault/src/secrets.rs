@@ -25,6 +25,9 @@ pub mod kinds {
     /// Marks [`KeyText`](super::KeyText).
     #[derive(Debug)]
     pub enum Keys {}
+    /// Marks [`AccountPassword`](super::AccountPassword).
+    #[derive(Debug)]
+    pub enum Password {}
 }
 
 /// An OAuth access token (RFC 6749, section 1.4).
@@ -38,6 +41,8 @@ pub type ClientSecret = Secret<kinds::Client>;
 
 /// Keys as text, as they lie in a key file.
 pub type KeyText = Secret<kinds::Keys>;
+/// What somebody logs in to the dashboard with.
+pub type AccountPassword = Secret<kinds::Password>;
 
 /// A secret text of one [kind](kinds).
 pub struct Secret<K> {

@@ -41,6 +41,7 @@ pub const PROBLEMS: &[(&str, u16, &str)] = &[
     ("held", 503, "Restored from a backup and not released yet"),
     ("store_unavailable", 503, "The database does not answer"),
     ("timeout", 504, "The answer took too long"),
+    ("account_disabled", 409, "The account is switched off"),
     ("clash", 409, "Something is in the calendar then"),
     ("empty_shortlist", 409, "The shortlist is empty"),
     ("feedback_closed", 409, "The feedback is closed"),

@@ -44,7 +44,9 @@ fn is_plain(text: &str) -> bool {
 /// A path without what must not be logged: tokens of links, and addresses.
 fn shown_path(path: &str) -> String {
     let mut parts = path.split('/').skip(1);
-    if let (Some(folder @ ("p" | "connect" | "d" | "c" | "m" | "f" | "o" | "login")), Some(_)) = (parts.next(), parts.next()) {
+    if let (Some(folder @ ("p" | "connect" | "d" | "c" | "m" | "f" | "o" | "login" | "password")), Some(_)) =
+        (parts.next(), parts.next())
+    {
         return format!("/{folder}/…");
     }
     let hidden = |part: &str| part.contains('@') || part.to_ascii_lowercase().contains("%40");
@@ -62,6 +64,7 @@ mod tests {
         assert_eq!(shown_path("/api/v1/managers/ana%40example.com"), "/api/v1/managers/…");
         assert_eq!(shown_path("/p/secret"), "/p/…");
         assert_eq!(shown_path("/login/secret/more"), "/login/…");
+        assert_eq!(shown_path("/password/secret"), "/password/…");
         assert_eq!(shown_path("/vacancies/vac_1"), "/vacancies/vac_1");
         assert_eq!(shown_path("/"), "/");
     }

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use domain::{
     EmailAddress, Id, Timestamp,
-    access::{Account, ApiKey, Session, Throttle},
+    access::{Account, ApiKey, Patience, Session, Throttle},
 };
 use ports::store::Read;
 
@@ -63,6 +63,7 @@ static PUT_THROTTLE: LazyLock<String> = LazyLock::new(|| THROTTLES.put());
 static THROTTLE: LazyLock<String> = LazyLock::new(|| THROTTLES.select("WHERE id = $1"));
 static LAST_USE: LazyLock<String> = LazyLock::new(|| LAST_USES.select("WHERE id = $1"));
 
+const SWEEP_THROTTLES: &str = "DELETE FROM throttles WHERE last_at < $1";
 /// The latest use wins, whichever node saw it.
 const PUT_LAST_USE: &str = "INSERT INTO last_uses (id, at) VALUES ($1, $2) \
     ON CONFLICT (id) DO UPDATE SET at = excluded.at WHERE last_uses.at < excluded.at";
@@ -189,7 +190,13 @@ pub(crate) async fn accounts(engine: &Engine) -> Read<Vec<Account>> {
 
 pub(super) fn put_throttle(throttle: &Throttle) -> Noun {
     let others = vec![Param::from(throttle.failures), Param::from(throttle.last_at), Param::from(throttle.free_at)];
-    Noun::row(&THROTTLES, "throttle", &PUT_THROTTLE, throttle.id.clone(), throttle.rev, others)
+    let mut noun = Noun::row(&THROTTLES, "throttle", &PUT_THROTTLE, throttle.id.clone(), throttle.rev, others);
+    if throttle.rev == 1 {
+        // Whoever adds a row sweeps what is forgotten anyway, so that strangers cannot fill the table for ever.
+        let forgotten = throttle.last_at.as_microsecond() - 2 * Patience::MEMORY_SECONDS * 1_000_000;
+        noun.rest.push(Step::any(SWEEP_THROTTLES, vec![forgotten.into()]));
+    }
+    noun
 }
 
 fn decode_throttle(row: Row) -> Read<Throttle> {

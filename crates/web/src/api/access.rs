@@ -102,7 +102,9 @@ pub(crate) async fn authenticate(state: &WebState, headers: &HeaderMap, peer: Ip
     };
     let Some(key) = state.app.authenticate(key.trim()).await.map_err(Denied::Failed)? else {
         state.limits.failure(peer)?;
-        return Err(Denied::WrongKey);
+        // Counted for all nodes together, by network.
+        let wait = state.app.wrong_api_key(peer).await.map_err(Denied::Failed)?;
+        return Err(wait.map_or(Denied::WrongKey, |seconds| Denied::TooMany(Wait(seconds.unsigned_abs()))));
     };
     state.limits.key(key.id)?;
     Ok(Some(key))

@@ -73,6 +73,15 @@ fn endpoints() -> Vec<Endpoint> {
     .collect()
 }
 
+/// Every guarded route: path, method, right, and whether keys with a role need `administer` besides. For the test that asks them all.
+#[cfg(test)]
+pub(crate) fn guarded() -> Vec<(String, String, domain::access::Right, bool)> {
+    let each = |endpoint: Endpoint| {
+        (format!("{PREFIX}{}", endpoint.path), endpoint.method.to_string(), endpoint.right, endpoint.administers)
+    };
+    endpoints().into_iter().map(each).collect()
+}
+
 async fn not_found(uri: Uri) -> Problem {
     let shown: String = uri.path().chars().take(120).collect();
     let detail = format!("there is nothing at {shown}; {PREFIX}/openapi.json lists every address");

@@ -53,6 +53,10 @@ pub enum Section {
     Jobs,
     /// `/keys`
     Keys,
+    /// `/accounts`
+    Accounts,
+    /// `/account`
+    Account,
     /// `/audit`
     Audit,
     /// `/backups`
@@ -136,9 +140,11 @@ impl Frame {
             (Section::Health, "/health", t("nav.health")),
             (Section::Jobs, "/jobs", t("nav.jobs")),
             (Section::Keys, "/keys", t("nav.keys")),
+            (Section::Accounts, "/accounts", t("nav.accounts")),
             (Section::Audit, "/audit", t("nav.audit")),
             (Section::Backups, "/backups", t("nav.backups")),
             (Section::Mailbox, "/mailbox", t("nav.mailbox")),
+            (Section::Account, "/account", t("nav.account")),
         ];
         let words = || t("nav.alerts.count").with("count", self.alerts).to_string();
         let count = |section| (section == Section::Alerts && self.alerts > 0).then(|| (self.alerts, words()));

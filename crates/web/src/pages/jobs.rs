@@ -82,6 +82,7 @@ fn about(work: &Work) -> String {
         Work::GiveOutCheckpoint { .. } | Work::CheckAudit { .. } => "audit".to_owned(),
         Work::KeepBackups | Work::Backup | Work::Drill | Work::CompareHeld => String::new(),
         Work::Reseal => String::new(),
+        Work::WatchAttempts { subject, .. } => subject.clone(),
         // The key of a mail ends with its own numbers; the first id in it is what it is about.
         Work::Mail { order } => order.key().split(':').find(|part| href_of(part).is_some()).unwrap_or_default().to_owned(),
     }

@@ -2,6 +2,8 @@
 //!
 //! Templates stand in `templates/`, words in `src/texts/`. Every page works without JavaScript; `static/greenroom.js` only adds.
 
+mod account;
+mod accounts;
 mod alerts;
 mod attention;
 mod audit;
@@ -72,8 +74,9 @@ fn open_routes() -> Vec<Route> {
         ("/m/{token}", get(manager::show).post(manager::act)),
         ("/f/{token}", get(feedback_form::show).post(feedback_form::act)),
         ("/o/{token}", get(proposal::show).post(proposal::act)),
-        ("/login", get(login::needed)),
+        ("/login", get(login::needed).post(login::enter)),
         ("/login/{token}", get(login::show).post(login::act)),
+        ("/password/{token}", get(login::password_form).post(login::set_password)),
         ("/static/{file}", get(statics::file)),
     ]
 }
@@ -102,6 +105,8 @@ fn dashboard_routes() -> Vec<DashboardRoute> {
         ("/mailbox/{id}/html", MAILS, get(mailbox::html)),
         ("/events", DESK, get(live::events)),
         ("/pause", DESK, post(vacancies::pause)),
+        ("/accounts", ADMINISTRATORS, get(accounts::show).post(accounts::act)),
+        ("/account", EVERYBODY, get(account::show).post(account::act)),
         ("/logout", EVERYBODY, post(login::log_out)),
     ]
 }

@@ -1,6 +1,8 @@
 //! Who is logged in to the dashboard: the cookie, the form token bound to it, the guard that stands before every page, and the two
 //! extractors that handlers ask for.
 
+use std::{convert::Infallible, net::IpAddr};
+
 use app::{App, Caller, SessionView};
 use axum::{
     extract::{FromRequest, FromRequestParts, Request, State},
@@ -16,6 +18,7 @@ use subtle::ConstantTimeEq;
 use super::{Failure, forms::Fields};
 use crate::{
     WebState,
+    api::access::peer,
     error::refusal,
     security::see_other,
     texts::{code, t},
@@ -140,8 +143,75 @@ const fn cookie_name(secure: bool) -> &'static str {
     if secure { "__Host-greenroom" } else { "greenroom" }
 }
 
+/// Seconds for which a browser stays known to an account.
+pub(super) const BROWSER_SECONDS: i64 = 180 * 24 * 3600;
+
+/// The name of one of our other cookies.
+fn marked_name(what: &str, secure: bool) -> String {
+    format!("{}-{what}", cookie_name(secure))
+}
+
+/// What the form token of the log-in page is bound to.
+pub(super) fn visitor(headers: &HeaderMap, secure: bool) -> Option<String> {
+    named_cookie(headers, &marked_name("visitor", secure))
+}
+
+/// What an earlier log-in left in this browser.
+pub(super) fn known_browser(headers: &HeaderMap, secure: bool) -> Option<String> {
+    named_cookie(headers, &marked_name("browser", secure))
+}
+
+/// Sets one of our other cookies, for `seconds` or until the browser is closed.
+pub(super) fn set_marked(
+    response: &mut Response,
+    what: &str,
+    secure: bool,
+    value: &str,
+    seconds: Option<i64>,
+) -> Result<(), Failure> {
+    let age = seconds.map(|seconds| format!("; Max-Age={seconds}")).unwrap_or_default();
+    let text = format!(
+        "{}={value}; Path=/; HttpOnly; SameSite=Lax{age}{}",
+        marked_name(what, secure),
+        if secure { "; Secure" } else { "" }
+    );
+    let value = HeaderValue::from_str(&text).map_err(|error| Failure::internal(&error.to_string()))?;
+    response.headers_mut().append(header::SET_COOKIE, value);
+    Ok(())
+}
+
+/// The address at the other end.
+pub(super) struct Peer(pub(super) IpAddr);
+
+impl<S: Send + Sync> FromRequestParts<S> for Peer {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self(peer(&parts.extensions)))
+    }
+}
+
+/// What a browser says of itself, in a few words of ours.
+pub(super) fn device_of(headers: &HeaderMap) -> Option<&'static str> {
+    let text = headers.get(header::USER_AGENT)?.to_str().ok()?;
+    let find = |known: &[(&str, usize)]| known.iter().find(|(mark, _)| text.contains(mark)).map(|(_, at)| *at);
+    let browser = find(&[("Edg/", 0), ("Firefox/", 1), ("Chrome/", 2), ("Safari/", 3)])?;
+    let system = find(&[("Windows", 0), ("Android", 1), ("iPhone", 2), ("iPad", 2), ("Mac OS X", 3), ("Linux", 4)]);
+    Some(DEVICES[browser][system.unwrap_or(5)])
+}
+
+const DEVICES: [[&str; 6]; 4] = [
+    ["Edge on Windows", "Edge on Android", "Edge on iOS", "Edge on macOS", "Edge on Linux", "Edge"],
+    ["Firefox on Windows", "Firefox on Android", "Firefox on iOS", "Firefox on macOS", "Firefox on Linux", "Firefox"],
+    ["Chrome on Windows", "Chrome on Android", "Chrome on iOS", "Chrome on macOS", "Chrome on Linux", "Chrome"],
+    ["Safari on Windows", "Safari on Android", "Safari on iOS", "Safari on macOS", "Safari on Linux", "Safari"],
+];
+
 fn cookie(headers: &HeaderMap, secure: bool) -> Option<String> {
-    let name = cookie_name(secure);
+    named_cookie(headers, cookie_name(secure))
+}
+
+fn named_cookie(headers: &HeaderMap, name: &str) -> Option<String> {
     let all = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs = all.flat_map(|text| text.split(';')).filter_map(|pair| pair.trim().split_once('='));
     pairs.find(|(known, _)| *known == name).map(|(_, value)| value.to_owned()).filter(|value| !value.is_empty())
@@ -179,6 +249,18 @@ mod tests {
         assert_eq!(cookie(&headers, true), None);
         headers.append(header::COOKIE, HeaderValue::from_static("__Host-greenroom=def"));
         assert_eq!(cookie(&headers, true).as_deref(), Some("def"));
+    }
+
+    #[test]
+    fn devices_are_told_in_our_words() {
+        let told = |text: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::USER_AGENT, HeaderValue::from_static(text));
+            device_of(&headers)
+        };
+        assert_eq!(told("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"), Some("Firefox on Linux"));
+        assert_eq!(told("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) Chrome/140.0 Safari/537.36"), Some("Chrome on macOS"));
+        assert_eq!(told("curl/8.0"), None);
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! Every page, through the router and the real use cases, on a store that counts what is written.
 
+mod accounts;
 mod dashboard;
 mod guards;
 mod links;
+mod matrix;
 mod store;
 mod world;
 
@@ -12,7 +14,7 @@ use axum::{
 };
 use domain::links::Purpose;
 use tower::ServiceExt;
-use world::{COOKIE, HOST, World, id};
+use world::{COOKIE, HOST, VISITOR, World, id};
 
 use super::{dashboard_routes, form_token};
 
@@ -36,6 +38,7 @@ struct Browser<'a> {
 impl Browser<'_> {
     async fn send(&self, method: Method, path: &str, body: Option<String>, headers: &[(&str, &str)]) -> Answer {
         let mut request = Request::builder().method(method).uri(path).header(header::HOST, HOST);
+        request = request.header(header::COOKIE, format!("__Host-greenroom-visitor={VISITOR}"));
         if self.logged_in {
             request = request.header(header::COOKIE, format!("__Host-greenroom={COOKIE}"));
         }
@@ -107,6 +110,7 @@ fn link_paths(world: &World) -> Vec<(&'static str, String)> {
         ("/o/{token}", Purpose::Proposal, 6),
         ("/d/{token}", Purpose::Disconnect, 7),
         ("/login/{token}", Purpose::AdminLogin, 8),
+        ("/password/{token}", Purpose::SetPassword, 9),
     ]
     .into_iter()
     .map(|(path, purpose, number)| (path, path.replace("{token}", &world.token(purpose, number))))
@@ -159,7 +163,7 @@ fn shown(world: &World, body: &str) -> String {
     for (path, with_token) in link_paths(world) {
         text = text.replace(with_token.rsplit('/').next().unwrap(), &format!("TOKEN-OF-{}", path.split('/').nth(1).unwrap()));
     }
-    text.replace(&form_token(COOKIE), "FORM-TOKEN")
+    text.replace(&form_token(COOKIE), "FORM-TOKEN").replace(&form_token(VISITOR), "LOG-IN-FORM-TOKEN")
 }
 
 #[tokio::test]

@@ -35,7 +35,7 @@ use ports::{
 use testkit::FrozenClock;
 
 /// The rows.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct Rows {
     pub persons: Vec<Person>,
     pub grants: Vec<Grant>,

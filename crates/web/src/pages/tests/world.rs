@@ -30,6 +30,9 @@ use crate::{WebState, router};
 /// The session cookie's token.
 pub const COOKIE: &str = "the-cookie-of-a-test";
 
+/// What the form token of the log-in page is bound to.
+pub const VISITOR: &str = "the-visitor-of-a-test";
+
 /// The host requests go to.
 pub const HOST: &str = "greenroom.example.com";
 
@@ -253,6 +256,13 @@ fn interview(number: u32, candidacy: u32, candidate: u32, state: &str, start: &s
     })
 }
 
+/// An account that has no password yet.
+fn rob() -> domain::access::Account {
+    row(json!({
+        "id": id("acc", 1), "rev": 1, "email": "rob@example.com", "name": "Rob Recruiter", "role": "recruiter", "created_at": NOW,
+    }))
+}
+
 fn rows() -> Rows {
     let person = |number: u32, name: &str, email: &str, zone: Option<&str>| {
         row(
@@ -327,6 +337,7 @@ fn rows() -> Rows {
             link(6, "proposal", &id("itv", 4), ana(), None),
             link(7, "disconnect", &id("per", 1), ana(), None),
             link(8, "admin_login", "Ada Admin", None, None),
+            link(9, "set_password", &id("acc", 1), None, None),
         ],
         keys: vec![row(
             json!({"id": id("key", 1), "rev": 1, "name": "recruiter", "hash": [0], "rights": ["read", "commit"], "created_at": now}),
@@ -334,6 +345,9 @@ fn rows() -> Rows {
         sessions: vec![row(json!({
             "id": id("ses", 1), "rev": 1, "hash": hash_api_key(COOKIE), "created_at": now, "expires_at": "2026-11-25T09:00:00Z",
         }))],
+        accounts: vec![rob()],
+        throttles: Vec::new(),
+        last_uses: Vec::new(),
         alerts: alerts(),
         calls: calls(),
         lendings: lendings(),
