@@ -62,8 +62,7 @@ pub use operations::Readiness;
 pub use people::{CandidateInput, GrantView, ManagerView, PersonInput};
 pub use permission::{Callback, ConnectView, DisconnectView, PermissionView, RefreshOutcome, Setup, Status};
 use ports::{
-    Backups, CalendarProvider, Change, Clock, Entropy, KeySource, Mailer, Poster, Store, Witness, change::Conflict,
-    CalendarProvider, Change, Clock, Entropy, ErasureList, KeySource, Mailer, Poster, Store, Witness, change::Conflict,
+    Backups, CalendarProvider, Change, Clock, Entropy, ErasureList, KeySource, Mailer, Poster, Store, Witness, change::Conflict,
     store::CommitError,
 };
 use scheduling::{Rules, RulesDraft, WeeklyHours};

@@ -200,11 +200,10 @@ impl Work {
             | Self::KeepBackups
             | Self::Backup
             | Self::Drill
-            | Self::CompareHeld => None,
+            | Self::CompareHeld
+            | Self::Reseal
+            | Self::WatchAttempts { .. } => None,
             Self::Sweep => Some("sweep".to_owned()),
-            Self::Mail { .. } | Self::Watch | Self::AlertPost { .. } => None,
-            Self::Mail { .. } | Self::Watch | Self::AlertPost { .. } | Self::Reseal => None,
-            Self::Mail { .. } | Self::Watch | Self::AlertPost { .. } | Self::WatchAttempts { .. } => None,
         }
     }
 

@@ -11,10 +11,7 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     check,
-    commands::{audit, backup, doctor, keys, restore},
-    commands::{audit, doctor, erase, export, keys},
-    commands::{accounts, doctor, keys},
-    commands::{audit, doctor, keys},
+    commands::{accounts, audit, backup, doctor, erase, export, keys, restore},
     config::{Config, Variables},
     demo, import, logs, serve, wiring,
     world::MachineClock,

@@ -11,9 +11,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
-use app::RefreshWhen;
-use app::{AlertSettings, AuditSettings, Hook};
-use app::{AlertSettings, Hook};
+use app::{AlertSettings, AuditSettings, Hook, RefreshWhen};
 use calendars::{
     ZohoConfig,
     zoho::{DEFAULT_ACCOUNTS_URL, DEFAULT_SCOPES, parse_hosts, parse_scopes},
@@ -58,7 +56,7 @@ pub struct Config {
     pub smtp: Option<SmtpConfig>,
     /// A folder for `.eml` copies while there is no mail server.
     pub mail_dir: Option<PathBuf>,
-    /// Where backups are kept; without it none are made by themselves.
+    /// Where backups are kept, and the erasure list; without it none are made by themselves.
     pub backup_dir: Option<PathBuf>,
     /// How many backups are kept.
     pub backup_keep: usize,
@@ -72,8 +70,6 @@ pub struct Config {
     pub link_days: i64,
     /// When access tokens are refreshed.
     pub refresh: RefreshWhen,
-    /// Where backups stand, and the erasure list.
-    pub backup_dir: Option<PathBuf>,
     /// After how many days without an open vacancy a candidate is erased; 0 is never.
     pub retention_days: i64,
     /// Whether tokens may be lent.
@@ -162,7 +158,6 @@ impl Config {
             week: variables.parse("GREENROOM_WEEK")?.unwrap_or_default(),
             link_days,
             refresh: variables.parse("GREENROOM_REFRESH")?.unwrap_or_default(),
-            backup_dir: variables.get("GREENROOM_BACKUP_DIR").map(PathBuf::from),
             retention_days,
             lending: variables.flag("GREENROOM_LENDING")?,
             alerts: alerts(variables)?,

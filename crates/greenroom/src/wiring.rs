@@ -11,17 +11,14 @@ use app::{App, Parts, Settings};
 use calendars::{Webhooks, Zoho};
 use domain::Timestamp;
 use mail::{Mailbox, Sender, Smtp};
-use ports::{Change, Clock, Entropy, Mailer, Put, Store, Witness};
-use vault::{KeyId, KeyRing};
 use ports::{Change, Clock, Entropy, ErasureList, Mailer, Put, Store, Witness};
-use vault::KeyId;
+use vault::{KeyId, KeyRing};
 use web::{WebState, metrics::Metrics};
 
 use crate::{
     backup::{Folder, Source},
     config::Config,
     erasures::ErasureFile,
-    keys::KeyPlace,
     keys::{self, KeyPlace},
     process,
     witness::WitnessFile,

@@ -25,8 +25,6 @@ use domain::{
 use ports::{
     Change, Entropy, LeaseClock, Store,
     change::{Scope, Sweeping},
-    store::{CommitError, JobTally, Page, Read},
-    change::Scope,
     store::{CommitError, JobTally, Page, Read, SealedJob},
 };
 
@@ -34,10 +32,8 @@ use crate::{
     db::Engine,
     error::OpenError,
     nouns::{
-        access, agendas, alerts, audit, calls, candidacies, checkpoints, feedback, gates, grants, interviews, jobs, links, mails,
-        names, people, refresh_tokens, settings, tallies, vacancies,
-        access, agendas, alerts, audit, calls, candidacies, checkpoints, erasures, feedback, grants, held, interviews, jobs, links,
-        mails, names, people, settings, sweeps, tallies, vacancies,
+        access, agendas, alerts, audit, calls, candidacies, checkpoints, erasures, feedback, gates, grants, held, interviews, jobs,
+        links, mails, names, people, refresh_tokens, settings, sweeps, tallies, vacancies,
     },
     plan::plan,
     postgres::{self, Postgres},

@@ -80,16 +80,22 @@ impl App {
             let Some(grant) = self.store().grant_of(person, self.provider()?.name()).await? else {
                 return Ok((draft.finish(), ()));
             };
-            let live = grant.tokens.as_ref().zip(grant.data_centre.as_ref()).map(|(tokens, place)| (&tokens.refresh, place));
+            let live = grant
+                .tokens
+                .as_ref()
+                .zip(grant.data_centre.as_ref())
+                .map(|(tokens, place)| (&tokens.refresh, place, grant.refresh.serial));
             let unverified = grant.unverified.as_ref().filter(|unverified| unverified.has_refresh);
-            let unverified = unverified.map(|unverified| (&unverified.tokens.refresh, &unverified.data_centre));
-            let pending = grant.pending.as_ref().map(|pending| (&pending.tokens.refresh, &pending.account.data_centre));
+            let unverified = unverified.map(|unverified| (&unverified.tokens.refresh, &unverified.data_centre, None));
+            let pending = grant.pending.as_ref();
+            let pending = pending.map(|pending| (&pending.tokens.refresh, &pending.account.data_centre, pending.refresh.serial));
             let sealed: Vec<_> = [live, unverified, pending].into_iter().flatten().collect();
             if sealed.is_empty() {
                 return Ok((draft.finish(), ()));
             }
-            for (number, (refresh, data_centre)) in sealed.into_iter().enumerate() {
-                let work = Work::Revoke { grant: grant.id, data_centre: data_centre.clone(), sealed_refresh: refresh.clone() };
+            for (number, (refresh, data_centre, serial)) in sealed.into_iter().enumerate() {
+                let work =
+                    Work::Revoke { grant: grant.id, data_centre: data_centre.clone(), sealed_refresh: refresh.clone(), serial };
                 let once = format!("revoke:{}:{}:erased:{number}", grant.id, draft.now.as_microsecond());
                 draft.order(work, Dedupe::Once(once), None, draft.now, None);
             }

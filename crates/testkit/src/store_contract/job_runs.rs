@@ -60,7 +60,7 @@ pub async fn a_lease_that_is_over_is_lost(store: Arc<dyn Store>) {
 
 /// While it may still run, by id; a replacement compares with what was read, and leaves everything else of the job alone.
 pub async fn what_is_sealed_is_listed_and_replaced(store: Arc<dyn Store>) {
-    let revoke = |byte| Work::Revoke { grant: id(9), data_centre: "eu".to_owned(), sealed_refresh: vec![byte, 255] };
+    let revoke = |byte| Work::Revoke { grant: id(9), data_centre: "eu".to_owned(), sealed_refresh: vec![byte, 255], serial: None };
     let exchange =
         Work::Exchange { link: id(8), person: id(7), sealed_code: vec![1], data_centre: "us".to_owned(), link_key: None };
     let sealed = |number, work: Work| NewJob { work, ..job(number) };

@@ -333,18 +333,44 @@ impl World {
         let sent = Arc::default();
         let url = url.unwrap_or_else(|| format!("sqlite:{}", dir.join("greenroom.db").display()));
         let choices = Choices::default();
-        let app = open(&url, &dir, &clock, &origins, &fuse, &sent, 1, &choices).await;
-        Self { clock, sim, app, fuse, sent, origins, dir, choices, url, seed: 1 }
         let keys = SharedKeys::one();
-        let app = open(&url, &dir, &clock, &origins, &fuse, &sent, &keys, 1).await;
-        Self { keys, clock, sim, app, fuse, sent, origins, dir, url, seed: 1 }
+        let site = Site {
+            url: &url,
+            dir: &dir,
+            clock: &clock,
+            origins: &origins,
+            fuse: &fuse,
+            sent: &sent,
+            keys: &keys,
+            choices: &choices,
+        };
+        let app = App::new(parts(&site, 1).await);
+        Self { keys, clock, sim, app, fuse, sent, origins, dir, choices, url, seed: 1 }
     }
 
     /// The process is gone; another one starts on the same files.
     pub async fn restart(&mut self, fuse: Arc<Fuse>) {
         self.seed += 1;
         self.fuse = fuse;
-        self.app = open(&self.url, &self.dir, &self.clock, &self.origins, &self.fuse, &self.sent, self.seed, &self.choices).await;
+        self.app = self.process(self.seed).await;
+    }
+
+    /// What a process of this installation finds.
+    fn site(&self) -> Site<'_> {
+        Site {
+            url: &self.url,
+            dir: &self.dir,
+            clock: &self.clock,
+            origins: &self.origins,
+            fuse: &self.fuse,
+            sent: &self.sent,
+            keys: &self.keys,
+            choices: &self.choices,
+        }
+    }
+
+    async fn process(&self, seed: u64) -> App {
+        App::new(parts(&self.site(), seed).await)
     }
 
     /// Everything in the database, as a backup holds it.
@@ -374,19 +400,17 @@ impl World {
         store::load(&self.url, &options, false, afterwards, pieces).await.unwrap();
         sending.await.unwrap().unwrap();
         self.restart(Fuse::never()).await;
-        self.app = open(&self.url, &self.dir, &self.clock, &self.origins, &self.fuse, &self.sent, &self.keys, self.seed).await;
     }
 
     /// A second process on the same files, beside the first.
     pub async fn second(&self) -> App {
-        let seed = self.seed + SECOND;
-        open(&self.url, &self.dir, &self.clock, &self.origins, &self.fuse, &self.sent, seed, &self.choices).await
+        self.process(self.seed + SECOND).await
     }
 
     /// A further process beside the first, with other settings and a post box of ours.
     pub async fn beside(&self, number: u64, change: impl FnOnce(&mut Settings), posts: &testkit::PostBox) -> App {
         let seed = self.seed + SECOND * number;
-        let parts = parts(&self.url, &self.dir, &self.clock, &self.origins, &self.fuse, &self.sent, seed).await;
+        let parts = parts(&self.site(), seed).await;
         let mut parts = Parts { poster: Arc::new(posts.clone()), ..parts };
         change(&mut parts.settings);
         App::new(parts)
@@ -396,18 +420,11 @@ impl World {
     pub async fn store(&self) -> Arc<store::Database> {
         let options = store::Options::new(Arc::new(self.clock.clone()), Arc::new(SeededEntropy::new(self.seed + 50 * SECOND)));
         store::open(&self.url, options).await.unwrap()
-        open(&self.url, &self.dir, &self.clock, &self.origins, &self.fuse, &self.sent, &self.keys, self.seed + SECOND).await
     }
 
     /// A second process that reads its keys elsewhere.
     pub async fn second_with(&self, keys: &SharedKeys) -> App {
-        open(&self.url, &self.dir, &self.clock, &self.origins, &self.fuse, &self.sent, keys, self.seed + 2 * SECOND).await
-    }
-
-    /// The database, to look behind the use cases.
-    pub async fn store(&self) -> Arc<store::Database> {
-        let entropy = Arc::new(SeededEntropy::new(self.seed + 3 * SECOND));
-        store::open(&self.url, store::Options::new(Arc::new(self.clock.clone()), entropy)).await.unwrap()
+        App::new(parts(&Site { keys, ..self.site() }, self.seed + 2 * SECOND).await)
     }
 
     /// Runs what is due; stops early where the fuse has blown.
@@ -683,31 +700,21 @@ async fn schema(name: &str) -> Option<String> {
     Some(format!("{server}{mark}options=-csearch_path%3D{schema}"))
 }
 
-#[expect(clippy::too_many_arguments, reason = "the parts of one process")]
-#[expect(clippy::too_many_arguments, reason = "the parts of a process")]
-async fn open(
-    url: &str,
-    dir: &std::path::Path,
-    clock: &FrozenClock,
-    origins: &BTreeMap<String, String>,
-    fuse: &Arc<Fuse>,
-    sent: &Sent,
-    keys: &SharedKeys,
-    seed: u64,
-    choices: &Choices,
-) -> App {
-    App::new(parts(url, dir, clock, origins, fuse, sent, seed).await)
+/// What every process of an installation shares.
+struct Site<'a> {
+    url: &'a str,
+    dir: &'a std::path::Path,
+    clock: &'a FrozenClock,
+    origins: &'a BTreeMap<String, String>,
+    fuse: &'a Arc<Fuse>,
+    sent: &'a Sent,
+    keys: &'a SharedKeys,
+    choices: &'a Choices,
 }
 
-async fn parts(
-    url: &str,
-    dir: &std::path::Path,
-    clock: &FrozenClock,
-    origins: &BTreeMap<String, String>,
-    fuse: &Arc<Fuse>,
-    sent: &Sent,
-    seed: u64,
-) -> Parts {
+/// The parts of one process.
+async fn parts(site: &Site<'_>, seed: u64) -> Parts {
+    let Site { url, dir, clock, origins, fuse, sent, keys, choices } = *site;
     let entropy = Arc::new(SeededEntropy::new(seed));
     let options = store::Options::new(Arc::new(clock.clone()), entropy.clone());
     let store = store::open(url, options).await.unwrap();
@@ -727,9 +734,7 @@ async fn parts(
         hosts: parse_hosts(&hosts.join(",")).unwrap(),
     })
     .unwrap();
-    let key: Key = "7f3a9c15e2b84d06a1c7f0925be36d48917c2ae4f05b63d8bc1940e7a2d56f83".parse().unwrap();
     Parts {
-    App::new(Parts {
         store,
         providers: vec![Arc::new(Fused { zoho, fuse: Arc::clone(fuse), grace: choices.grace })],
         mailer: Arc::new(FusedMail {
@@ -742,7 +747,6 @@ async fn parts(
         witness: None,
         clock: Arc::new(Skewed(clock.clone(), choices.skew_seconds)),
         erasure_list: Some(Arc::new(List(dir.join("erasures.jsonl")))),
-        clock: Arc::new(clock.clone()),
         entropy,
         key_source: Arc::new(keys.clone()),
         keys: keys.ring(),

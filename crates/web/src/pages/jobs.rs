@@ -72,7 +72,6 @@ fn about(work: &Work) -> String {
             grant.to_string()
         }
         Work::Exchange { person, .. } | Work::Erase { person } => person.to_string(),
-        Work::Sweep => String::new(),
         Work::Settle { interview }
         | Work::Recheck { interview, .. }
         | Work::Finish { interview, .. }
@@ -80,8 +79,7 @@ fn about(work: &Work) -> String {
         | Work::ReleaseProvisional { interview, .. } => interview.to_string(),
         Work::Watch | Work::AlertPost { .. } => "alerts".to_owned(),
         Work::GiveOutCheckpoint { .. } | Work::CheckAudit { .. } => "audit".to_owned(),
-        Work::KeepBackups | Work::Backup | Work::Drill | Work::CompareHeld => String::new(),
-        Work::Reseal => String::new(),
+        Work::Sweep | Work::Reseal | Work::KeepBackups | Work::Backup | Work::Drill | Work::CompareHeld => String::new(),
         Work::WatchAttempts { subject, .. } => subject.clone(),
         // The key of a mail ends with its own numbers; the first id in it is what it is about.
         Work::Mail { order } => order.key().split(':').find(|part| href_of(part).is_some()).unwrap_or_default().to_owned(),

@@ -229,8 +229,8 @@ pub(super) async fn act(State(state): State<WebState>, Path(id): Path<String>, f
         "resend" => resend(&state, id, &caller).await,
         "refresh" => refresh(&state, id, &caller).await,
         "disconnect" => state.app.disconnect(id, &caller).await.map(|()| "disconnect"),
-        "accept_pending" => decide(&state, id, true, &caller).await.map(|()| "accept_pending"),
-        "refuse_pending" => decide(&state, id, false, &caller).await.map(|()| "refuse_pending"),
+        "accept_pending" => Box::pin(decide(&state, id, true, &caller)).await.map(|()| "accept_pending"),
+        "refuse_pending" => Box::pin(decide(&state, id, false, &caller)).await.map(|()| "refuse_pending"),
         _ => return Ok(links::unknown_action()),
     };
     let done = done.map_err(|error| dashboard_error(&state, &error, &here))?;

@@ -28,8 +28,6 @@ use domain::{
 use ports::{
     Change, LeaseClock, Put, Store,
     change::{Scope, Sweeping},
-    store::{CommitError, JobTally, Page, Read},
-    change::Scope,
     store::{CommitError, JobTally, Page, Read, SealedJob},
 };
 use testkit::FrozenClock;
@@ -136,6 +134,7 @@ impl Store for FakeStore {
                 Put::Gate(row) => {
                     rows.gates.retain(|known| known.name != row.name);
                     rows.gates.push(row);
+                }
                 Put::Erasure(row) => {
                     rows.erasures.retain(|known| known.person != row.person);
                     rows.erasures.push(row);
@@ -146,7 +145,6 @@ impl Store for FakeStore {
                     rows.lendings.push(LendingDay { grant: row.grant, day: row.hour, count: 1, ends_at: row.ends_at });
                 }
                 Put::ForgetCounts(_) | Put::Seal(_) | Put::Checkpoint(_) | Put::CheckpointKey(_) => {}
-                Put::ForgetCounts(_) => {}
                 Put::Unset(key) => rows.settings.retain(|(known, _)| *known != key),
                 Put::Setting(key, value) => {
                     rows.settings.retain(|(known, _)| *known != key);
@@ -378,6 +376,7 @@ impl Store for FakeStore {
     }
     async fn scrub(&self) -> Read<()> {
         Ok(())
+    }
     async fn live_links(&self, _: Timestamp, _: Timestamp) -> Read<i64> {
         Ok(0)
     }
