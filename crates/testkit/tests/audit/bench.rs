@@ -193,6 +193,7 @@ async fn start(url: &str, seed: u64, keys: KeyRing) -> (App, FrozenClock, Kept, 
                 webhook: Some("https://audit.example.org/in".parse().unwrap()),
             },
             demo: false,
+            refresh: app::RefreshWhen::default(),
             timing: app::Timing::default(),
         },
     });
