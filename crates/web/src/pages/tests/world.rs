@@ -351,8 +351,6 @@ fn rows() -> Rows {
         alerts: alerts(),
         calls: calls(),
         lendings: lendings(),
-        gates: Vec::new(),
-        refresh_tokens: Vec::new(),
         jobs: vec![row(json!({
             "id": id("job", 1), "work": {"work": "settle", "interview": id("itv", 1)}, "sequence": 1, "due": now, "attempt": 8, "wake": 0, "state": "dead",
             "last_error": "the calendar refused the event", "created_at": now,
