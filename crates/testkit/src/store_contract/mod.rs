@@ -20,6 +20,7 @@ pub mod job_runs;
 pub mod lists;
 pub mod nouns;
 pub mod races;
+pub mod refreshes;
 
 use std::sync::Arc;
 
@@ -52,8 +53,8 @@ macro_rules! every_promise {
         $run!(counts calls_of_all_nodes_add_up);
         $run!(counts lent_tokens_end_at_their_limit);
         $run!(counts jobs_grants_and_bookings_are_counted);
-        $run!(nouns refresh_tokens_are_counted_until_they_end);
-        $run!(nouns a_gate_is_shut_until_it_opens);
+        $run!(refreshes refresh_tokens_are_counted_until_they_end);
+        $run!(refreshes a_gate_is_shut_until_it_opens);
         $run!(nouns a_mail_is_recorded_once);
         $run!(nouns the_log_comes_back_as_it_was);
         $run!(changes a_setting_can_be_taken_away_and_settings_are_listed);

@@ -8,8 +8,7 @@ use domain::{
     audit::{Actor, Entry},
     candidacies::Candidacy,
     feedback::{Answers, Feedback, Recommendation, Score},
-    gates::Gate,
-    grants::{Grant, IssuedToken, Moment},
+    grants::Grant,
     interviews::{Interview, InterviewState},
     links::{ConnectOutcome, Link, Purpose},
     mails::SentMail,
@@ -308,41 +307,6 @@ pub async fn an_alert_lasts_until_it_ends(store: Arc<dyn Store>) {
     store.commit(puts([Put::Alert(next.clone())])).await.unwrap();
     assert_eq!(store.alerts(true, 10).await.unwrap(), std::slice::from_ref(&next));
     assert_eq!(store.alerts(false, 10).await.unwrap(), [next, ended]);
-}
-
-/// Those of one account, in the order in which they were issued; one that ended is found by its id only.
-pub async fn refresh_tokens_are_counted_until_they_end(store: Arc<dyn Store>) {
-    let issued = |number: u128, account: &str| IssuedToken {
-        id: id(number),
-        rev: 1,
-        account: account.to_owned(),
-        grant: id(7),
-        issued_at: at(1),
-        ended: None,
-    };
-    let [first, second, other] = [issued(1, "zoho:eu:1"), issued(2, "zoho:eu:1"), issued(3, "zoho:eu:2")];
-    store.commit(puts([&second, &first, &other].map(|token| Put::IssuedToken(token.clone())))).await.unwrap();
-    assert_eq!(store.issued_tokens("zoho:eu:1").await.unwrap(), [first.clone(), second.clone()]);
-    let ended = IssuedToken { rev: 2, ended: Some((at(2), "revoked".to_owned())), ..first };
-    store.commit(puts([Put::IssuedToken(ended.clone())])).await.unwrap();
-    assert_eq!(store.issued_tokens("zoho:eu:1").await.unwrap(), [second]);
-    assert_eq!(store.issued_token(ended.id).await.unwrap(), Some(ended));
-    assert_eq!(store.issued_token(id(9)).await.unwrap(), None);
-    assert_eq!(store.issued_tokens("zoho:us:1").await.unwrap(), []);
-}
-
-/// A name that was never shut has no row; of two who shut it at once, one does.
-pub async fn a_gate_is_shut_until_it_opens(store: Arc<dyn Store>) {
-    assert_eq!(store.gate("zoho:eu").await.unwrap(), None);
-    let shut = Gate::new("zoho:eu".to_owned()).failed(Moment { at: at(1), lease: at(2) });
-    store.commit(puts([Put::Gate(shut.clone())])).await.unwrap();
-    assert!(store.commit(puts([Put::Gate(shut.clone())])).await.is_err());
-    assert_eq!(store.gate("zoho:eu").await.unwrap(), Some(shut.clone()));
-    assert_eq!(store.shut_gates(10).await.unwrap(), std::slice::from_ref(&shut));
-    let open = shut.opened();
-    store.commit(puts([Put::Gate(open.clone())])).await.unwrap();
-    assert_eq!(store.gate("zoho:eu").await.unwrap(), Some(open));
-    assert_eq!(store.shut_gates(10).await.unwrap(), []);
 }
 
 /// A repeat with the same Message-ID leaves the first as it is; lists go backwards and can be of one address.
