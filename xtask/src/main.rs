@@ -1,10 +1,11 @@
 //! `cargo xtask`: what a developer and CI run, in one program.
 //!
 //! `setup` fetches what the tests need, `test` runs everything, `tidy` checks the house rules that
-//! no compiler knows, `bench` measures. One Rust program rather than a folder of shell scripts, so
+//! no compiler knows, `bench` measures, `chaos` kills processes. One Rust program rather than a folder of shell scripts, so
 //! that it is the same on every machine and its own rules are tested.
 
 mod bench;
+mod chaos;
 mod command;
 mod postgres;
 mod setup;
@@ -24,6 +25,7 @@ Usage: cargo xtask COMMAND
   test  [--no-install] [--quick]  setup, then every check and test (--quick: format, house rules, lints and tests on SQLite)
   tidy                            the house rules that no compiler knows
   bench                           the benchmarks that exist
+  chaos [--long] [--seed NUMBER]  whole processes, killed and stopped while they refresh (docs/chaos.md)
 ";
 
 fn main() -> ExitCode {
@@ -45,6 +47,9 @@ fn run(arguments: &[String]) -> Result<bool> {
         eprint!("{USAGE}");
         return Ok(false);
     };
+    if name == "chaos" {
+        return chaos::run(root, flags);
+    }
     let install = !flags.iter().any(|flag| flag == "--no-install");
     let quick = flags.iter().any(|flag| flag == "--quick");
     let known: &[&str] = match name.as_str() {
