@@ -57,7 +57,7 @@ async fn a_key_is_added_made_active_and_retired_while_serve_runs_and_nobody_is_a
     assert!(!refused.status.success() && said(&refused).contains("--links-too"), "{}", said(&refused));
     let retired = scene.run(&["keys", "retire", &first, "--links-too"], &[]).await;
     assert!(retired.status.success(), "{}", said(&retired));
-    assert_eq!(ids(&scene), [second.clone()]);
+    assert_eq!(ids(&scene), std::slice::from_ref(&second));
 
     let refresh = scene.client.post(format!("{}/api/admin/oauth/refresh/", scene.greenroom));
     let refresh = refresh.bearer_auth(&key).form(&[("manager_email", ANA)]).send().await.unwrap();
@@ -72,12 +72,12 @@ async fn a_key_is_added_made_active_and_retired_while_serve_runs_and_nobody_is_a
     let file = fs::read(scene.key_file()).unwrap();
     fs::remove_file(scene.key_file()).unwrap();
     for command in [&["serve"][..], &["keys", "list"], &["keys", "rotate"], &["keys", "forget-lost"]] {
-        let lost = scene.run(command, &[]).await;
-        assert!(!lost.status.success() && !scene.key_file().exists(), "{command:?}");
-        assert!(said(&lost).contains(scene.key_file().to_str().unwrap()), "{command:?}: {}", said(&lost));
+        let refused = scene.run(command, &[]).await;
+        assert!(!refused.status.success() && !scene.key_file().exists(), "{command:?}");
+        assert!(said(&refused).contains(scene.key_file().to_str().unwrap()), "{command:?}: {}", said(&refused));
     }
-    let lost = scene.run(&["serve"], &[]).await;
-    assert!(said(&lost).contains(&second) && said(&lost).contains("docs/keys.md"), "{}", said(&lost));
+    let refused = scene.run(&["serve"], &[]).await;
+    assert!(said(&refused).contains(&second) && said(&refused).contains("docs/keys.md"), "{}", said(&refused));
     let other = [("GREENROOM_KEY_COMMAND", "echo 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f")];
     let wrong = scene.run(&["serve"], &other).await;
     assert!(said(&wrong).contains(&second) && said(&wrong).contains("ki4xev5br"), "{}", said(&wrong));

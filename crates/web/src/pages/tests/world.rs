@@ -346,8 +346,6 @@ fn rows() -> Rows {
             "id": id("ses", 1), "rev": 1, "hash": hash_api_key(COOKIE), "created_at": now, "expires_at": "2026-11-25T09:00:00Z",
         }))],
         accounts: vec![rob()],
-        throttles: Vec::new(),
-        last_uses: Vec::new(),
         alerts: alerts(),
         calls: calls(),
         lendings: lendings(),
