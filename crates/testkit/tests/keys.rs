@@ -214,7 +214,8 @@ async fn a_rotation_that_was_killed_is_finished_by_the_next_process() {
     assert!(seals.contains_key("k1") && seals.contains_key("k2"), "{seals:?}");
     let error = world.app.retire_key(&key("k1"), true, &World::caller()).await.unwrap_err();
     assert_eq!(error.code(), "key_in_use");
-    assert!(error.to_string().contains(&format!("{} tokens", seals["k1"].tokens)), "{error}");
+    // How many is not compared: a page that was under way may have been written since.
+    assert!(error.to_string().contains("the key k1 still seals"), "{error}");
     // The power comes back; nobody runs the command again.
     world.restart(Fuse::never()).await;
     world.pass(120).await;

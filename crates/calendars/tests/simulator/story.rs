@@ -37,7 +37,8 @@ async fn permission(scene: &Scene) -> Consented {
     assert!(tokens.scopes.is_empty() || required.iter().all(|scope| tokens.scopes.contains(scope)), "{:?}", tokens.scopes);
     let refresh = tokens.refresh.clone().unwrap();
     let refreshed = scene.zoho.refresh("us", &refresh).await.unwrap();
-    let rotates = scene.switches(|switches| switches.rotate_refresh) != Rotation::Never;
+    let rotation = |switches: &mut Switches| switches.rotate_refresh_in.get("us").copied().unwrap_or(switches.rotate_refresh);
+    let rotates = scene.switches(rotation) != Rotation::Never;
     assert_eq!(refreshed.refresh.is_some(), rotates);
     assert_ne!(refreshed.access, tokens.access);
     consented.tokens.access = refreshed.access;

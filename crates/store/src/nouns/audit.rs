@@ -35,7 +35,10 @@ static TALLY: Table = Table { name: "audit", columns: &["sealed", "unsealed"] };
 
 const INSERT: &str = "INSERT INTO audit (id, at, actor, action, subject, reason, request, payload, salt, mac, payload_hash) \
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
-const MOVE_HEAD: &str = "UPDATE audit_head SET seq = $1, chain = $2 WHERE id = 1 AND seq = $3";
+/// The row is made by the first sealing, so that a new database is an empty one.
+const MOVE_HEAD: &str = "INSERT INTO audit_head (id, seq, chain) \
+    SELECT 1, $1, $2 WHERE $3 = 0 OR EXISTS (SELECT 1 FROM audit_head WHERE id = 1) \
+    ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, chain = excluded.chain WHERE audit_head.seq = $3";
 const LINK: &str = "UPDATE audit SET seq = $2, chain = $3 WHERE id = $1 AND seq IS NULL";
 const COUNTS: &str = "SELECT (SELECT CAST(COUNT(*) AS BIGINT) FROM audit WHERE seq IS NOT NULL), \
     (SELECT CAST(COUNT(*) AS BIGINT) FROM audit WHERE seq IS NULL)";

@@ -7,7 +7,6 @@ pub(super) const STATEMENTS: &[&str] = &[
         seq BIGINT NOT NULL,
         chain BYTEA
     )",
-    "INSERT INTO audit_head (id, seq) VALUES (1, 0)",
     "CREATE TABLE audit_checkpoints (
         seq BIGINT NOT NULL PRIMARY KEY,
         installation TEXT COLLATE \"C\" NOT NULL,
