@@ -99,7 +99,9 @@ export async function tab(page) {
     const outlined = (what) => what && getComputedStyle(what).outlineStyle !== "none" && parseFloat(getComputedStyle(what).outlineWidth) > 0;
     // A radio button may show its focus on the key that is drawn for it.
     const shown = outlined(element) || (element.matches("input[type=radio]") && outlined(element.nextElementSibling));
-    return element.matches(":focus-visible") && shown ? null : element.outerHTML.slice(0, 160);
+    // In a date field the focus is on one of its parts, so the field itself does not match.
+    const visible = element.matches(":focus-visible") || element.matches("input[type=date]:focus-within");
+    return visible && shown ? null : element.outerHTML.slice(0, 160);
   });
   expect(unseen === null, `the focus cannot be seen on ${unseen}`);
 }

@@ -166,6 +166,6 @@ async fn the_refresh_budget_is_never_exceeded_however_often_somebody_asks() {
     assert!(throttled >= 20, "ten refreshes in ten minutes, not more: {throttled} refused");
     let grant = world.app.managers(ports::store::Page::first(1)).await.unwrap()[0].grant.clone().unwrap();
     assert_eq!(grant.last_failure, None, "the provider never had to refuse");
-    world.pass(700).await;
+    world.pass(1_000).await;
     assert!(world.app.refresh_now("ana@example.com", &World::caller()).await.is_ok());
 }

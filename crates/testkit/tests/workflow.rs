@@ -283,7 +283,7 @@ async fn a_grant_revoked_at_zoho_is_believed_dead_after_the_second_refusal_and_t
     let first = world.app.refresh_now("ana@example.com", &World::caller()).await;
     assert!(matches!(first, Err(app::Error::Provider { .. })), "{first:?}");
     assert!(world.app.status("ana@example.com").await.unwrap().is_active, "one refusal is not believed");
-    world.pass(300).await;
+    world.pass(1_000).await;
     let status = world.app.status("ana@example.com").await.unwrap();
     assert!(status.has_integration && !status.is_active && !status.has_valid_token);
     assert!(world.mails("ana@example.com").await.contains(&"fresh_permission_link".to_owned()));
