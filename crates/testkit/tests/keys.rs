@@ -337,7 +337,7 @@ async fn codes_and_tokens_in_jobs_are_sealed_anew_too() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn seals_that_were_moved_do_not_open_are_told_once_and_lead_to_no_call() {
-    let world = World::new("keys-swapped").await;
+    let world = World::with("keys-swapped", Fuse::never()).await;
     for manager in [ANA, BRUNO] {
         world.consent(manager).await;
         world.drain().await;
