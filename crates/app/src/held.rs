@@ -36,6 +36,21 @@ impl App {
         self.fact(HELD).await
     }
 
+    /// Notes that the erasure list was gone through after the restore, and how many it erased again.
+    pub async fn note_erasures(&self, count: u64) -> Result<()> {
+        self.transact(None, || async {
+            let mut draft = self.draft(&Self::by_job());
+            if let Some(held) = self.held().await? {
+                let noted = Held { erasures: Some(count), ..held };
+                let text = serde_json::to_string(&noted).map_err(|error| Error::Internal(error.to_string()))?;
+                draft.put(Put::Setting(HELD.to_owned(), text));
+                draft.audit("held.erasures_replayed", SUBJECT, json!({"erased": count}));
+            }
+            Ok((draft.finish(), ()))
+        })
+        .await
+    }
+
     /// How far the comparison is.
     pub async fn comparison(&self) -> Result<Comparison> {
         Ok(self.fact(COMPARISON).await?.unwrap_or_default())

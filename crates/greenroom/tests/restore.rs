@@ -85,3 +85,48 @@ async fn a_restored_installation_is_held_until_it_is_compared_and_released() {
     let again = scene.run(&["release"], &[]).await;
     assert!(!again.status.success() && said(&again).contains("not held"), "{}", said(&again));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_candidate_who_was_erased_since_the_backup_stays_erased() {
+    const KIM: &str = "kim.leeward@example.net";
+    let scene = Scene::new("restore-erased").await;
+    let backups = scene.dir.join("backups");
+    let scene = scene.with("GREENROOM_BACKUP_DIR", backups.to_str().unwrap());
+    let mut serving = scene.serve().await;
+    let cookie = scene.log_in(&serving.printed()).await;
+    let key = scene.make_key(&cookie).await;
+    let vacancy = json!({"title": "Engineer", "manager_email": ANA, "candidates": [{"name": "Kim Leeward", "email": KIM}]});
+    assert_eq!(scene.api(Method::POST, "vacancies", &key).json(&vacancy).send().await.unwrap().status(), StatusCode::CREATED);
+    let file = backups.join("kim.backup");
+    let made = scene.run(&["backup", "--to", file.to_str().unwrap()], &[]).await;
+    assert!(made.status.success(), "{}", said(&made));
+
+    let erased = scene.run(&["erase", "person", KIM, "--yes"], &[]).await;
+    assert!(erased.status.success(), "{}", said(&erased));
+    let list = backups.join("erasures.jsonl");
+    scene.until("the line on the list", async || fs::read_to_string(&list).is_ok_and(|text| text.contains("per_"))).await;
+    let (status, _) = serving.stop(Duration::from_secs(20)).await;
+    assert!(status.success());
+
+    // A list that cannot be read is found out before anything is replaced.
+    let broken = scene.dir.join("broken.jsonl");
+    fs::write(&broken, "{}\n").unwrap();
+    let restore = ["restore", file.to_str().unwrap(), "--yes"];
+    let refused = scene.run(&[&restore[..], &["--erasures", broken.to_str().unwrap()]].concat(), &[]).await;
+    assert!(!refused.status.success() && said(&refused).contains("nothing was changed"), "{}", said(&refused));
+
+    let holds_kim = || {
+        let rows = fs::read(scene.database()).unwrap();
+        let journal = fs::read(scene.database().with_extension("db-wal")).unwrap_or_default();
+        [rows, journal].iter().any(|bytes| bytes.windows(KIM.len()).any(|window| window == KIM.as_bytes()))
+    };
+    // Without the list she is there again, and it is said; with it she is not.
+    fs::rename(&list, scene.dir.join("kept.jsonl")).unwrap();
+    let without = scene.run(&restore, &[]).await;
+    assert!(without.status.success() && said(&without).contains("WARNING"), "{}", said(&without));
+    assert!(holds_kim(), "the backup holds whom it held");
+    fs::rename(scene.dir.join("kept.jsonl"), &list).unwrap();
+    let restored = scene.run(&restore, &[]).await;
+    assert!(restored.status.success() && said(&restored).contains("1 of 1 people"), "{}", said(&restored));
+    assert!(!holds_kim(), "who was erased came back");
+}

@@ -337,6 +337,7 @@ async fn codes_and_tokens_in_jobs_are_sealed_anew_too() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn seals_that_were_moved_do_not_open_are_told_once_and_lead_to_no_call() {
+    // On SQLite, whose lease clock follows the test's: that a seal is mended is looked at once in so many seconds of that clock.
     let world = World::with("keys-swapped", Fuse::never()).await;
     for manager in [ANA, BRUNO] {
         world.consent(manager).await;

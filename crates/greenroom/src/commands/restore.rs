@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
-use app::Caller;
+use app::{App, Caller};
 use domain::{
     audit::Actor,
     held::{Comparison, Found, Held},
@@ -19,6 +19,7 @@ use vault::{KeyId, KeyRing};
 use crate::{
     backup::{self, file},
     config::{Config, Variables},
+    erasures,
     keys::{KeyPlace, LOST},
     wiring::{self, Installation},
     world::{MachineClock, SystemEntropy},
@@ -35,6 +36,9 @@ pub struct Arguments {
     /// Replace a database that is not empty. A SQLite file is set aside; the content of a PostgreSQL database is gone.
     #[arg(long)]
     yes: bool,
+    /// The list of erasures, if it is not `erasures.jsonl` beside the backup: everybody on it is erased again.
+    #[arg(long, value_name = "FILE")]
+    erasures: Option<PathBuf>,
 }
 
 /// Restores. The server must be stopped.
@@ -44,6 +48,7 @@ pub async fn restore(arguments: Arguments, variables: &Variables, home: Option<P
         config.database_url = url;
     }
     let path = arguments.file;
+    let erasures = erasure_list(&path, arguments.erasures)?;
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
     let key_id = file::header(&path)?.key_id;
     let ring = ring_with(&KeyPlace::of(&config, home.as_deref())?, &key_id).await?;
@@ -71,6 +76,22 @@ pub async fn restore(arguments: Arguments, variables: &Variables, home: Option<P
         println!("The database that was there is now {}.", aside.display());
     }
     let installation = wiring::install(&config, home.as_deref(), Arc::new(MachineClock), false).await?;
+    match erasures {
+        Some((list, text)) => {
+            let replayed = installation.app.replay_erasures(&text).await?;
+            installation.app.note_erasures(u64::try_from(replayed.erased)?).await?;
+            println!(
+                "Erased again, by {}: {} of {} people on it.",
+                list.display(),
+                replayed.erased,
+                replayed.erased + replayed.known + replayed.absent
+            );
+        }
+        None => println!(
+            "WARNING: there is no {} beside the backup: whoever was erased since it was made is in the database again. Restore once more with --erasures FILE, or erase them by hand.",
+            erasures::FILE
+        ),
+    }
     installation.app.start_held().await?;
     println!(
         "The installation is HELD: nothing goes out, and changes are refused, until it is released.\n\
@@ -78,6 +99,19 @@ pub async fn restore(arguments: Arguments, variables: &Variables, home: Option<P
          There every interview to come is compared with its calendar; then release it there, or with `greenroom release`."
     );
     Ok(ExitCode::SUCCESS)
+}
+
+/// The list that was named, or the one beside the backup if there is one; read and understood before anything is changed.
+fn erasure_list(backup: &Path, named: Option<PathBuf>) -> Result<Option<(PathBuf, String)>> {
+    let is_named = named.is_some();
+    let path = named.unwrap_or_else(|| backup.with_file_name(erasures::FILE));
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !is_named => return Ok(None),
+        Err(error) => return Err(error).with_context(|| format!("the list of erasures {} cannot be read", path.display())),
+    };
+    App::check_erasures(&text).with_context(|| format!("{} cannot be used, and nothing was changed", path.display()))?;
+    Ok(Some((path, text)))
 }
 
 /// The keys, among which the one of the backup must be. Never makes one: a new key opens no old backup.
