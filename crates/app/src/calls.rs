@@ -4,7 +4,7 @@
 //! lets [`App::observe`] see how each call ended. No other file of this crate sees a `CalendarProvider`.
 
 use domain::{
-    EmailAddress, Id, TimeRange,
+    EmailAddress, Id, TimeRange, Timestamp,
     grants::{Grant, Limits},
 };
 use ports::{
@@ -17,7 +17,10 @@ use ports::{
 use url::Url;
 use vault::{AuthorizationCode, RefreshToken};
 
-use crate::{App, Error, Result, grants::failure};
+use crate::{
+    App, Error, Result,
+    grants::{failure, unavailable},
+};
 
 /// How one call ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -185,7 +188,17 @@ impl Provider<'_> {
             .await
     }
 
-    pub(crate) async fn refresh(&self, grant: Id<Grant>, data_centre: &str, token: &RefreshToken) -> Answer<TokenAnswer> {
+    /// `until`: end of the lease under which the call was counted. Later it is not made: it would arrive when it counts no longer.
+    pub(crate) async fn refresh(
+        &self,
+        grant: Id<Grant>,
+        data_centre: &str,
+        token: &RefreshToken,
+        until: Timestamp,
+    ) -> Answer<TokenAnswer> {
+        if self.app.store().lease_now().await.map_err(unavailable)? >= until {
+            return Err(failure(FailureClass::Passing, "refresh: this process was held up for longer than its lease"));
+        }
         self.app.call(self.target(grant, "refresh", data_centre, CallKind::Token), self.inner.refresh(data_centre, token)).await
     }
 

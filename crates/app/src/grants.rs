@@ -86,7 +86,7 @@ fn left(grant: &Grant, now: Timestamp) -> i64 {
 
 /// A failure of ours in the provider's words: nothing happened outside.
 pub(crate) fn failure(class: FailureClass, detail: &str) -> ProviderError {
-    ProviderError { class, retry_after: None, may_have_happened: false, detail: detail.to_owned() }
+    ProviderError { class, retry_after: None, may_have_happened: false, invalid_grant: false, detail: detail.to_owned() }
 }
 
 fn gone(detail: &str) -> ProviderError {

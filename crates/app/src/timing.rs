@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use domain::grants::ARRIVAL_SECONDS;
+
 /// See the module's header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timing {
@@ -46,13 +48,15 @@ impl Default for Timing {
 
 impl Timing {
     /// Whether what must outlast something else does: a lease the calls made under it (the newer and the older refresh token), the wait for
-    /// somebody else's refresh its lease, belief a call that is still under way, a job's lease its run.
+    /// somebody else's refresh its lease, belief a call that is still under way, a job's lease its run, and the count of a call its
+    /// arrival: it begins within its lease and is given up at its limit.
     pub fn is_consistent(&self) -> bool {
         self.refresh_lease > self.token_limit * 2
             && self.refresh_wait > self.refresh_lease
             && self.belief > self.token_limit * 2
             && self.job_lease > self.run_limit
             && self.run_limit > self.refresh_wait
+            && Self::seconds(self.refresh_lease + self.token_limit) <= ARRIVAL_SECONDS
     }
 
     /// How often somebody else's refresh is looked at before the wait is given up.
@@ -78,5 +82,7 @@ mod tests {
         assert!(!Timing { refresh_wait: usual.refresh_lease, ..usual }.is_consistent());
         assert!(!Timing { belief: Duration::from_secs(30), ..usual }.is_consistent());
         assert!(!Timing { run_limit: usual.job_lease, ..usual }.is_consistent());
+        let longer = Timing { refresh_lease: Duration::from_secs(61), ..usual };
+        assert!(!longer.is_consistent(), "a call may arrive when it is counted no longer");
     }
 }

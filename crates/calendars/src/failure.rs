@@ -6,7 +6,7 @@ use crate::http::{Reason, Unanswered};
 
 /// A failure after which nothing has happened at the provider.
 pub(crate) fn failure(class: FailureClass, detail: impl Into<String>) -> ProviderError {
-    ProviderError { class, retry_after: None, may_have_happened: false, detail: detail.into() }
+    ProviderError { class, retry_after: None, may_have_happened: false, invalid_grant: false, detail: detail.into() }
 }
 
 /// A call without an answer. `write`: whether the call would have changed something.
@@ -17,5 +17,5 @@ pub(crate) fn unanswered(problem: &Unanswered, write: bool) -> ProviderError {
         Reason::TooLarge => FailureClass::Protocol,
         Reason::Connect | Reason::Timeout | Reason::Lost => FailureClass::Passing,
     };
-    ProviderError { class, retry_after: None, may_have_happened: write && problem.may_have_arrived(), detail: problem.to_string() }
+    ProviderError { may_have_happened: write && problem.may_have_arrived(), ..failure(class, problem.to_string()) }
 }

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::{EmailAddress, Id, Rev, Timestamp, Zone, id::Kind, links::Link, people::Person, vacancies::Vacancy};
 
 pub use record::{
-    Budget, LONGEST_LIFE_SECONDS, Limits, LiveAccess, Moment, Pause, Present, RefreshRecord, SKEW_SECONDS, USUAL_REFRESHES,
-    WINDOW_SECONDS, Wait, WaitReason, budget,
+    ARRIVAL_SECONDS, Budget, COUNTED_SECONDS, LONGEST_LIFE_SECONDS, Limits, LiveAccess, Moment, Pause, Present, RefreshRecord,
+    SKEW_SECONDS, USUAL_REFRESHES, WINDOW_SECONDS, Wait, WaitReason, budget,
 };
 
 /// How a grant stands.

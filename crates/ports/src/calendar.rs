@@ -46,6 +46,8 @@ pub struct ProviderError {
     pub retry_after: Option<i64>,
     /// Whether a write may have happened all the same.
     pub may_have_happened: bool,
+    /// Whether a token endpoint said `invalid_grant`, the word of RFC 6749 section 5.2 for a refresh token that is used up or ended.
+    pub invalid_grant: bool,
     /// For the log.
     pub detail: String,
 }

@@ -157,7 +157,7 @@ async fn the_refresh_budget_is_never_exceeded_however_often_somebody_asks() {
         match world.app.refresh_now("ana@example.com", &World::caller()).await {
             Ok(_) => world.clock.advance(2),
             Err(app::Error::Throttled { retry_after }) => {
-                assert!(retry_after > 0 && retry_after <= 600);
+                assert!(retry_after > 0 && retry_after <= 975);
                 throttled += 1;
             }
             Err(error) => unreachable!("{error}"),

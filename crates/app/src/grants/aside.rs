@@ -37,6 +37,7 @@ struct Aside<'a> {
 /// What the first commit stored.
 struct Begun {
     lease: Option<(String, domain::Timestamp)>,
+    until: domain::Timestamp,
     token: RefreshToken,
     data_centre: String,
     provider: String,
@@ -86,7 +87,7 @@ impl App {
                 Start::Wait => tokio::time::sleep(timing.refresh_poll).await,
                 Start::Ours(begun) => {
                     let provider = self.provider_named(&begun.provider).map_err(internal)?;
-                    let answer = provider.refresh(id, &begun.data_centre, &begun.token).await;
+                    let answer = provider.refresh(id, &begun.data_centre, &begun.token, begun.until).await;
                     return self.end_aside(id, side, &begun, answer).await;
                 }
             }
@@ -115,11 +116,13 @@ impl App {
         let timing = self.timing();
         parts.record.may_begin(provider.limits(), &now, Timing::seconds(timing.belief), true).map_err(waiting)?;
         let unanswered_before = parts.record.unanswered_at;
-        parts.record.lease = Some((self.id::<Grant>().to_string(), after(now.moment.lease, Timing::seconds(timing.refresh_lease))));
+        let until = after(now.moment.lease, Timing::seconds(timing.refresh_lease));
+        parts.record.lease = Some((self.id::<Grant>().to_string(), until));
         parts.record.count(provider.limits(), &now);
         parts.record.unanswered_at.get_or_insert(now.moment.at);
         let begun = Begun {
             lease: parts.record.lease.clone(),
+            until,
             token,
             data_centre: parts.data_centre.to_owned(),
             provider: stored.provider.clone(),

@@ -195,7 +195,7 @@ impl App {
         next.refresh.failures += 1;
         next.refresh.last_failure = Some(format!("{:?}", error.class).to_lowercase());
         match error.class {
-            FailureClass::Revoked if self.is_over(next, begun, now) => return self.died(next, begun, draft).await,
+            FailureClass::Revoked if self.is_over(next, begun, error, now) => return self.died(next, begun, draft).await,
             FailureClass::Revoked => {
                 next.refresh.refused_at.get_or_insert(now.moment);
             }
@@ -217,10 +217,11 @@ impl App {
         Ok(())
     }
 
-    /// Whether a refusal is believed: the second one a minute after the first; or at once where the provider replaces refresh tokens and
-    /// an attempt before this one was never answered, because then its answer held the only token that still works.
-    fn is_over(&self, grant: &Grant, begun: &Begun, now: &Present) -> bool {
-        let lost = grant.refresh.rotates == Some(true) && begun.unanswered_before.is_some();
+    /// Whether a refusal is believed: the second one a minute after the first; or at once where an attempt before this one was never
+    /// answered, the provider is known to replace refresh tokens, and it says `invalid_grant`: then that answer held the only token that
+    /// still works. Any other word, or one from a provider that keeps its tokens, does not follow from a lost answer and is asked again.
+    fn is_over(&self, grant: &Grant, begun: &Begun, error: &ProviderError, now: &Present) -> bool {
+        let lost = error.invalid_grant && grant.refresh.rotates == Some(true) && begun.unanswered_before.is_some();
         lost || grant.refresh.believes(now, Timing::seconds(self.timing().belief))
     }
 

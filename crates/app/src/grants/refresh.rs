@@ -37,6 +37,8 @@ pub(super) struct Begun {
     pub token: RefreshToken,
     /// When an earlier attempt on this generation began that was never answered.
     pub unanswered_before: Option<Timestamp>,
+    /// End of the lease.
+    pub until: Timestamp,
     /// When each call was counted.
     pub counted: Vec<Moment>,
 }
@@ -90,8 +92,8 @@ impl App {
         stored.refresh.may_begin(limits, &now, Timing::seconds(self.timing().belief), needed).map_err(waiting)?;
 
         let mut next = touched(&stored);
-        next.refresh.lease =
-            Some((self.id::<Grant>().to_string(), after(now.moment.lease, Timing::seconds(self.timing().refresh_lease))));
+        let until = after(now.moment.lease, Timing::seconds(self.timing().refresh_lease));
+        next.refresh.lease = Some((self.id::<Grant>().to_string(), until));
         next.refresh.count(limits, &now);
         next.refresh.unanswered_at.get_or_insert(now.moment.at);
         let mut draft = self.draft(&Caller::system());
@@ -101,6 +103,7 @@ impl App {
         match self.commit(draft.finish()).await {
             Ok(()) => Ok(Start::Ours(Box::new(Begun {
                 unanswered_before: stored.refresh.unanswered_at,
+                until,
                 counted: vec![now.moment],
                 grant: next,
                 token,
@@ -127,7 +130,7 @@ impl App {
         let (id, tokens) = (begun.grant.id, begun.grant.tokens.clone());
         let provider = self.provider_named(&begun.grant.provider).map_err(internal)?;
         let data_centre = begun.grant.data_centre.clone().ok_or_else(|| gone("the grant has no data centre"))?;
-        let answer = provider.refresh(id, &data_centre, &begun.token).await;
+        let answer = provider.refresh(id, &data_centre, &begun.token, begun.until).await;
         let refused = answer.as_ref().is_err_and(|error| error.class == FailureClass::Revoked);
         let previous = tokens.and_then(|tokens| tokens.previous_refresh);
         let (Some(previous), true) = (previous, refused) else { return self.end_refresh(begun, answer).await };
@@ -149,7 +152,7 @@ impl App {
             Ok(()) => {}
             Err(error) => return self.end_refresh(begun, Err(error)).await,
         }
-        let second = provider.refresh(id, &data_centre, &previous).await;
+        let second = provider.refresh(id, &data_centre, &previous, begun.until).await;
         if second.is_ok() {
             begun.token = previous;
         }

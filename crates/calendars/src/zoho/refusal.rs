@@ -117,6 +117,7 @@ pub(super) fn examine(what: &str, reply: &Reply, write: bool) -> Result<Value, R
         class,
         retry_after: if class == FailureClass::Throttled { reply.retry_after() } else { None },
         may_have_happened: write && unclear,
+        invalid_grant: false,
         detail: format!("{what}: status {} with {shown}", reply.status),
     };
     Err(Refusal { error, status: Some(reply.status), code })

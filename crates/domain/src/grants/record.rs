@@ -13,6 +13,12 @@ use crate::{Id, Timestamp};
 
 /// The window in which a provider counts refreshes.
 pub const WINDOW_SECONDS: i64 = 600;
+/// A provider counts a call when it arrives; here it is counted before it is made. Longest time between the two: a call begins under the
+/// lease with which it was counted (60 s), and ends within the limit of the token endpoint (15 s).
+pub const ARRIVAL_SECONDS: i64 = 75;
+/// How long a call is counted. With less than the room for its arrival, ten calls that were slow on their way and ten quick ones after
+/// them would be twenty in one window of the provider's.
+pub const COUNTED_SECONDS: i64 = WINDOW_SECONDS + ARRIVAL_SECONDS;
 /// Refreshes per refresh token and window, unless configured otherwise.
 pub const USUAL_REFRESHES: u32 = 10;
 /// How far clocks of nodes may be apart where only they can be asked.
@@ -108,7 +114,7 @@ pub struct RefreshRecord {
     pub last_failure: Option<String>,
     /// When the provider first refused the refresh token of this generation.
     pub refused_at: Option<Moment>,
-    /// Calls of the last window: the provider's budget.
+    /// Calls that count ([`COUNTED_SECONDS`]): the provider's budget.
     pub attempts: Vec<Moment>,
     /// Refreshes per window that were allowed at the last attempt; 0: [`USUAL_REFRESHES`].
     pub limit: u32,
@@ -182,13 +188,13 @@ impl RefreshRecord {
         if let Some(left) = self.paused.map(|pause| now.left(pause.since, pause.seconds)).filter(|left| *left > 0) {
             return wait(left, WaitReason::Paused);
         }
-        let recent: Vec<i64> = self.attempts.iter().map(|at| now.left(*at, WINDOW_SECONDS)).filter(|left| *left > 0).collect();
+        let recent: Vec<i64> = self.attempts.iter().map(|at| now.left(*at, COUNTED_SECONDS)).filter(|left| *left > 0).collect();
         let over = (recent.len() + 1).saturating_sub(usize::try_from(limits.refreshes).unwrap_or(usize::MAX));
         if over > 0 {
             // As many of the oldest as are too many must leave the window.
             let mut sorted = recent;
             sorted.sort_unstable();
-            return wait(sorted.get(over - 1).copied().unwrap_or(WINDOW_SECONDS), WaitReason::Spent);
+            return wait(sorted.get(over - 1).copied().unwrap_or(COUNTED_SECONDS), WaitReason::Spent);
         }
         if let Some(left) = self.refused_at.map(|first| now.left(first, belief)).filter(|left| *left > 0) {
             return wait(left, WaitReason::Refused);
@@ -209,7 +215,7 @@ impl RefreshRecord {
     pub fn count(&mut self, limits: Limits, now: &Present) {
         self.attempted_at = Some(now.moment.at);
         self.limit = limits.refreshes;
-        self.attempts.retain(|at| !now.is_past(*at, WINDOW_SECONDS));
+        self.attempts.retain(|at| !now.is_past(*at, COUNTED_SECONDS));
         self.attempts.push(now.moment);
         self.live.retain(|live| !now.is_past(live.since, live.seconds));
         self.live.push(LiveAccess { since: now.moment, seconds: LONGEST_LIFE_SECONDS, lent: false });
@@ -278,11 +284,11 @@ impl RefreshRecord {
 /// How much of what a provider allows is used, for pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Budget {
-    /// Calls of the last window.
+    /// Calls that count.
     pub used: u32,
     /// How many are allowed.
     pub limit: u32,
-    /// When the oldest of them leaves the window.
+    /// When the oldest of them counts no longer.
     pub resets_at: Option<Timestamp>,
     /// Until when the provider asked us to wait.
     pub paused_until: Option<Timestamp>,
@@ -302,12 +308,12 @@ pub fn budget(grant: &Grant, now: Timestamp) -> Budget {
     let record = &grant.refresh;
     let past = |at: Timestamp, seconds: i64| now.as_second() - at.as_second() >= seconds;
     let after = |at: Timestamp, seconds: i64| at.saturating_add(jiff::SignedDuration::from_secs(seconds)).unwrap_or(at);
-    let recent: Vec<_> = record.attempts.iter().map(|moment| moment.at).filter(|at| !past(*at, WINDOW_SECONDS)).collect();
+    let recent: Vec<_> = record.attempts.iter().map(|moment| moment.at).filter(|at| !past(*at, COUNTED_SECONDS)).collect();
     let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     Budget {
         used: count(recent.len()),
         limit: if record.limit == 0 { USUAL_REFRESHES } else { record.limit },
-        resets_at: recent.iter().min().map(|oldest| after(*oldest, WINDOW_SECONDS)),
+        resets_at: recent.iter().min().map(|oldest| after(*oldest, COUNTED_SECONDS)),
         paused_until: record.paused.map(|pause| after(pause.since.at, pause.seconds)).filter(|until| *until > now),
         live_access: count(record.live.iter().filter(|live| !past(live.since.at, live.seconds)).count()),
     }
@@ -343,9 +349,30 @@ mod tests {
     fn ten_calls_fill_the_window_whatever_business_clocks_say() {
         let record = spent(10, &fixed(0, 0));
         for skew in [-300, 0, 300, 86_400] {
-            let wait = record.may_begin(Limits::default(), &fixed(599, skew), 60, true).unwrap_err();
+            let wait = record.may_begin(Limits::default(), &fixed(674, skew), 60, true).unwrap_err();
             assert_eq!(wait, Wait { seconds: 1, why: WaitReason::Spent }, "{skew}");
-            assert_eq!(record.may_begin(Limits::default(), &fixed(600, skew), 60, true), Ok(()), "{skew}");
+            assert_eq!(record.may_begin(Limits::default(), &fixed(675, skew), 60, true), Ok(()), "{skew}");
+        }
+    }
+
+    #[test]
+    fn however_late_a_call_arrives_no_window_of_the_provider_holds_more_than_its_limit() {
+        // Calls that are always made as soon as they may be; each arrives at once or as late as it can, in every pattern of sixteen.
+        for pattern in 0_u32..1 << 16 {
+            let (mut record, mut arrivals, mut second) = (RefreshRecord::default(), Vec::new(), 0);
+            let limits = Limits { refreshes: 4, ..Limits::default() };
+            for call in 0..16 {
+                if let Err(wait) = record.may_begin(limits, &fixed(second, 0), 60, true) {
+                    second += wait.seconds;
+                }
+                record.count(limits, &fixed(second, 0));
+                let late = pattern >> call & 1 == 1;
+                arrivals.push(second + if late { ARRIVAL_SECONDS } else { 0 });
+            }
+            arrivals.sort_unstable();
+            for (first, fifth) in arrivals.iter().zip(arrivals.iter().skip(4)) {
+                assert!(fifth - first >= WINDOW_SECONDS, "{pattern:#b}: {arrivals:?}");
+            }
         }
     }
 
@@ -356,10 +383,10 @@ mod tests {
             let now = Present { moment: moment(business, lease), movable: true };
             record.may_begin(Limits::default(), &now, 60, true).is_ok()
         };
-        assert!(!at(600, 1));
-        assert!(!at(899, 1), "this node may be five minutes ahead of the one that counted");
-        assert!(at(900, 1));
-        assert!(at(0, 600));
+        assert!(!at(675, 1));
+        assert!(!at(974, 1), "this node may be five minutes ahead of the one that counted");
+        assert!(at(975, 1));
+        assert!(at(0, 675));
     }
 
     #[test]
@@ -368,10 +395,10 @@ mod tests {
         for second in [100, 200, 300, 400, 500, 550] {
             record.count(Limits::default(), &fixed(second, 0));
         }
-        assert_eq!(record.may_begin(Limits::default(), &fixed(560, 0), 60, true).unwrap_err().seconds, 40);
+        assert_eq!(record.may_begin(Limits::default(), &fixed(560, 0), 60, true).unwrap_err().seconds, 115);
         let tighter = Limits { refreshes: 6, ..Limits::default() };
-        assert_eq!(record.may_begin(tighter, &fixed(560, 0), 60, true).unwrap_err().seconds, 140, "five must leave");
-        assert_eq!(record.may_begin(Limits { refreshes: 0, ..tighter }, &fixed(2_000, 0), 60, true).unwrap_err().seconds, 600);
+        assert_eq!(record.may_begin(tighter, &fixed(560, 0), 60, true).unwrap_err().seconds, 215, "five must leave");
+        assert_eq!(record.may_begin(Limits { refreshes: 0, ..tighter }, &fixed(2_000, 0), 60, true).unwrap_err().seconds, 675);
     }
 
     #[test]
@@ -435,10 +462,10 @@ mod tests {
         assert_eq!(budget(&grant, stamp(0)).limit, USUAL_REFRESHES);
         grant.refresh = spent(8, &fixed(0, 0));
         let shown = budget(&grant, stamp(10));
-        assert_eq!((shown.used, shown.limit, shown.resets_at, shown.live_access), (8, 10, Some(stamp(600)), 8));
+        assert_eq!((shown.used, shown.limit, shown.resets_at, shown.live_access), (8, 10, Some(stamp(675)), 8));
         assert!(shown.is_near_limit());
-        assert_eq!(budget(&grant, stamp(600)).used, 0);
-        assert!(!budget(&grant, stamp(600)).is_near_limit());
+        assert_eq!(budget(&grant, stamp(675)).used, 0);
+        assert!(!budget(&grant, stamp(675)).is_near_limit());
     }
 
     #[test]

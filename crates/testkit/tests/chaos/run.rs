@@ -142,7 +142,7 @@ impl Run {
 
     /// Small steps for longer than the provider's window: what is counted in it later was counted when it happened.
     async fn calm(&mut self) {
-        self.pass(660, 3).await;
+        self.pass(720, 3).await;
     }
 
     /// Lets some business time pass.

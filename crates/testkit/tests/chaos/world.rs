@@ -23,9 +23,9 @@ use crate::{
 /// The driver's own place in the clock's file.
 const DRIVER: usize = crate::clock::SLOTS - 1;
 
-/// Zoho's ten refreshes, in a minute less than Zoho's ten minutes: here time moves in steps, and one may fall between the moment at which a
-/// process counts a call and that at which the provider does.
-const BUDGET: RateLimit = RateLimit { count: 10, window_s: 540, block_s: 0 };
+/// Zoho's ten refreshes in ten minutes. Time moves in steps here, and one may fall between the moment at which a process counts a call and
+/// that at which the provider does: the room that the protocol leaves for a call's arrival is for this too.
+const BUDGET: RateLimit = RateLimit { count: 10, window_s: 600, block_s: 0 };
 
 /// See the module's header.
 pub struct World {

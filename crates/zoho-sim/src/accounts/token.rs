@@ -144,7 +144,9 @@ impl Desk<'_> {
 
     fn refresh(&mut self, client_id: &str, name: &str) -> Result<Value, Refusal> {
         let limit = self.world.switches.refresh_limit;
-        let grant = self.world.accounts.refresh.get_mut(name).ok_or(Refusal::Error("invalid_code"))?;
+        // Zoho has its own word; whoever replaces refresh tokens says what RFC 6749 says.
+        let over = if self.rotation() == Rotation::Never { "invalid_code" } else { "invalid_grant" };
+        let grant = self.world.accounts.refresh.get_mut(name).ok_or(Refusal::Error(over))?;
         if grant.dc != self.dc {
             return Err(self.foreign());
         }
@@ -227,10 +229,14 @@ impl Desk<'_> {
         token
     }
 
+    fn rotation(&self) -> Rotation {
+        let Switches { rotate_refresh, rotate_refresh_in, .. } = &self.world.switches;
+        *rotate_refresh_in.get(self.dc).unwrap_or(rotate_refresh)
+    }
+
     /// The successor of a refresh token, where the switch asks for one.
     fn rotate(&mut self, name: &str) -> Option<String> {
-        let Switches { rotate_refresh, rotate_refresh_in, .. } = &self.world.switches;
-        let strict = match rotate_refresh_in.get(self.dc).unwrap_or(rotate_refresh) {
+        let strict = match self.rotation() {
             Rotation::Never => return None,
             Rotation::Grace => false,
             Rotation::Strict => true,

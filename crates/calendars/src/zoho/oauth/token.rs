@@ -75,7 +75,8 @@ pub(super) fn problem(what: &str, reply: &Reply) -> ProviderError {
     };
     let shown = code.as_deref().unwrap_or(if body.is_some() { "JSON without a token" } else { "no JSON" });
     let retry_after = if class == FailureClass::Throttled { reply.retry_after() } else { None };
-    ProviderError { retry_after, ..failure(class, format!("{what}: status {} with {shown}{}", reply.status, advice(shown))) }
+    let detail = format!("{what}: status {} with {shown}{}", reply.status, advice(shown));
+    ProviderError { retry_after, invalid_grant: shown == "invalid_grant", ..failure(class, detail) }
 }
 
 fn class_of_code(code: &str) -> Option<FailureClass> {
@@ -208,6 +209,17 @@ mod tests {
         assert_eq!(class(503, "<html>"), Passing);
         assert_eq!(class(500, "{}"), Passing);
         assert_eq!(class(302, ""), Protocol);
+    }
+
+    #[test]
+    fn the_standard_word_for_a_token_that_is_over_is_told_from_zohos() {
+        let says = |body: &str| read("refresh", &reply(400, body)).unwrap_err().invalid_grant;
+        assert!(says(r#"{"error":"invalid_grant","error_description":"grant request is invalid"}"#));
+        for other in
+            [r#"{"error":"invalid_code"}"#, r#"{"error":"invalid_token"}"#, r#"{"message":"invalid_grant"}"#, "invalid_grant"]
+        {
+            assert!(!says(other), "{other}");
+        }
     }
 
     #[test]

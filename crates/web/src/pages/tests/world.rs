@@ -43,6 +43,7 @@ fn unreachable_provider<T>() -> Answer<T> {
         class: FailureClass::Passing,
         retry_after: None,
         may_have_happened: false,
+        invalid_grant: false,
         detail: "nobody is there".to_owned(),
     })
 }
