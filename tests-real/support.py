@@ -55,14 +55,14 @@ def run_checks(context=None):
 
 
 class Program:
-    """A running `greenroom …`; its output goes to a file in the suite's folder."""
+    """A running `greenroom …`, or another `command`; its output goes to a file in the suite's folder, by `name`."""
 
-    def __init__(self, *arguments, ports, environment=None):
+    def __init__(self, *arguments, ports, environment=None, command=(BINARY,), name=None):
         SCRATCH.mkdir(parents=True, exist_ok=True)
-        self.log = SCRATCH / f"{'-'.join(a for a in arguments if a.isalpha())}.log"
+        self.log = SCRATCH / f"{name or '-'.join(a for a in arguments if a.isalpha())}.log"
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(
-                [BINARY, *arguments],
+                [*command, *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -109,12 +109,14 @@ class Program:
         self.stop()
 
 
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
+class NoRedirect(urllib.request.HTTPRedirectHandler):
+    """Leaves redirects to whoever asked."""
+
     def redirect_request(self, *_):
         return None
 
 
-_opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect)
+_opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), NoRedirect)
 
 
 def http(method, url, *, form=None, body=None, headers=None):

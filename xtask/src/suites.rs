@@ -37,6 +37,12 @@ pub const SUITES: &[Suite] = &[
     Suite { name: "bad-input", needs: &[Need::PythonPackages], runner: Runner::Python, script: "test_bad_input.py" },
     Suite { name: "smtp", needs: &[Need::PythonPackages], runner: Runner::Python, script: "test_smtp.py" },
     Suite { name: "promtool", needs: &[Need::PythonPackages, Need::Promtool], runner: Runner::Python, script: "test_promtool.py" },
+    Suite {
+        name: "oidc-provider",
+        needs: &[Need::PythonPackages, Need::NodePackages],
+        runner: Runner::Python,
+        script: "test_oidc_provider.py",
+    },
     Suite { name: "walk", needs: &[Need::NodePackages, Need::Chromium], runner: Runner::Node, script: "test_walk.mjs" },
 ];
 
