@@ -4,6 +4,7 @@ mod accounts;
 mod keys;
 mod password;
 mod sessions;
+mod single_sign_on;
 mod throttles;
 mod uses;
 
@@ -26,6 +27,7 @@ pub use keys::NewKey;
 pub(crate) use password::Hashing;
 pub use password::LogIn;
 pub use sessions::SessionRow;
+pub use single_sign_on::{Newcomers, SignOnCallback, SignOnEnd, SingleSignOn};
 pub(crate) use uses::Uses;
 
 use crate::{

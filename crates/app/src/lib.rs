@@ -41,7 +41,9 @@ use std::{
     sync::{Arc, Mutex, OnceLock, atomic::AtomicU32},
 };
 
-pub use access::{AccountView, LogIn, NewKey, NewSession, SessionRow, SessionView};
+pub use access::{
+    AccountView, LogIn, NewKey, NewSession, Newcomers, SessionRow, SessionView, SignOnCallback, SignOnEnd, SingleSignOn,
+};
 pub use alerts::{AlertSettings, AlertView, Hook};
 pub use audit::{AuditSettings, AuditState, Checked, ExportedLine, Flaw, Report, VerifyOptions, What, parse_checkpoints};
 pub use calendars::{AvailabilityView, EventView, NewEvent};
@@ -170,6 +172,8 @@ struct Inner {
     overdue_looks: AtomicU32,
     /// How many passwords are hashed at once.
     hashing: access::Hashing,
+    /// Log-in by an identity provider, where one is set.
+    single_sign_on: OnceLock<SingleSignOn>,
 }
 
 /// The use cases. Cheap to clone.
@@ -202,6 +206,7 @@ impl App {
             numbers: monitoring::Numbers::default(),
             overdue_looks: AtomicU32::new(0),
             hashing: access::Hashing::default(),
+            single_sign_on: OnceLock::new(),
         }))
     }
 

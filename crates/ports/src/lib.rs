@@ -1,5 +1,5 @@
 //! The few traits between the use cases and the world outside: Store, CalendarProvider, Mailer, Poster, Witness, ErasureList, Clock,
-//! LeaseClock, Entropy, KeySource.
+//! LeaseClock, Entropy, KeySource, SignOn.
 //!
 //! Adapters implement them; `app` is handed them as `dyn`. Errors here say what a caller can do about them, never how the adapter works.
 
@@ -10,6 +10,7 @@ pub mod erasures;
 pub mod keys;
 pub mod mail;
 pub mod poster;
+pub mod sign_on;
 pub mod store;
 pub mod witness;
 pub mod world;
@@ -21,6 +22,7 @@ pub use erasures::ErasureList;
 pub use keys::{KeySource, KeySourceError};
 pub use mail::Mailer;
 pub use poster::Poster;
+pub use sign_on::SignOn;
 pub use store::Store;
 pub use witness::Witness;
 pub use world::{Clock, Entropy, LeaseClock};

@@ -38,6 +38,7 @@ async fn world(name: &str) -> World {
 /// Ada's account with a password, her session, and the mark of her browser.
 async fn ada(app: &App) -> (Id<Account>, NewSession, String) {
     let (account, link) = app.add_account(ADA, "Ada", Role::Admin, &World::caller()).await.unwrap();
+    let link = link.unwrap();
     let (begun, mark) = app.set_password(token(&link), password(RIGHT), Some("Firefox on Linux")).await.unwrap();
     (account.id, begun, mark)
 }
@@ -60,6 +61,7 @@ async fn an_account_is_made_gets_its_password_by_a_link_and_logs_in() {
     let world = world("access_story").await;
     let app = &world.app;
     let (account, link) = app.add_account(ADA, "Ada", Role::Auditor, &World::caller()).await.unwrap();
+    let link = link.unwrap();
     let again = app.add_account("ADA@example.com", "Ada", Role::Admin, &World::caller()).await.unwrap_err();
     assert!(again.to_string().contains("already"), "{again}");
     for role in [Role::Agent, Role::Metrics] {

@@ -30,8 +30,9 @@ pub struct AccountView {
 }
 
 impl App {
-    /// Makes an account; the link, for the administrator to pass on, sets its password once.
-    pub async fn add_account(&self, email: &str, name: &str, role: Role, caller: &Caller) -> Result<(Account, Url)> {
+    /// Makes an account; the link, for the administrator to pass on, sets its password once. Without passwords there is no link: whoever
+    /// has that address at the identity provider logs in.
+    pub async fn add_account(&self, email: &str, name: &str, role: Role, caller: &Caller) -> Result<(Account, Option<Url>)> {
         let email: EmailAddress = email.parse().map_err(|error| Error::invalid("email", error))?;
         let name = line("name", name)?;
         Self::check_role(role)?;
@@ -42,12 +43,12 @@ impl App {
                 if self.store().account_by_email(email).await?.is_some() {
                     return Err(Error::invalid("email", "there is an account with this address already"));
                 }
-                let account = self.new_account(&mut draft, email, name, role);
-                let link = self.link_for(&mut draft, &account).await?;
+                let account = self.new_account(&mut draft, email, name, role, None);
+                let link = if self.takes_passwords() { Some(self.link_for(&mut draft, &account).await?) } else { None };
                 Ok((draft.finish(), (account, link)))
             })
             .await?;
-        Ok((account, self.page_url(&link)?))
+        Ok((account, link.map(|link| self.page_url(&link)).transpose()?))
     }
 
     fn check_role(role: Role) -> Result<()> {
@@ -59,7 +60,14 @@ impl App {
     }
 
     /// Puts a new account into the draft.
-    pub(super) fn new_account(&self, draft: &mut Draft<'_>, email: &EmailAddress, name: &str, role: Role) -> Account {
+    pub(super) fn new_account(
+        &self,
+        draft: &mut Draft<'_>,
+        email: &EmailAddress,
+        name: &str,
+        role: Role,
+        subject: Option<&str>,
+    ) -> Account {
         let account = Account {
             id: self.id(),
             rev: 1,
@@ -68,7 +76,7 @@ impl App {
             role,
             password: None,
             password_set_at: None,
-            subject: None,
+            subject: subject.map(ToOwned::to_owned),
             created_at: draft.now,
             disabled_at: None,
         };
@@ -91,6 +99,7 @@ impl App {
 
     /// A fresh link to set the password of an account, for the administrator to pass on.
     pub async fn account_link(&self, id: Id<Account>, caller: &Caller) -> Result<Url> {
+        self.passwords_are_on()?;
         let link = self
             .transact(None, || async move {
                 let account = self.account(id).await?;

@@ -70,6 +70,7 @@ impl App {
         known: Option<&str>,
         device: Option<&str>,
     ) -> Result<LogIn> {
+        self.passwords_are_on()?;
         let account = match email.parse::<EmailAddress>() {
             Ok(email) => self.store().account_by_email(&email).await?,
             Err(_) => None,
@@ -149,6 +150,7 @@ impl App {
 
     /// The account whose password a one-time link sets. Uses nothing up.
     pub async fn password_page(&self, token: &str) -> Result<Account> {
+        self.passwords_are_on()?;
         let link = self.open_link(token, Purpose::SetPassword).await?;
         self.link_account(&link.subject).await
     }
@@ -195,6 +197,7 @@ impl App {
         new: AccountPassword,
         device: Option<&str>,
     ) -> Result<NewSession> {
+        self.passwords_are_on()?;
         let Some(account) = &view.account else {
             return Err(Error::invalid(
                 "password",

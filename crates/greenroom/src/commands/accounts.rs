@@ -50,7 +50,10 @@ pub async fn run(what: Accounts, config: &Config, home: Option<&Path>) -> Result
         Accounts::Add { email, name, role } => {
             let name = name.unwrap_or_else(|| email.split('@').next().unwrap_or_default().to_owned());
             let (_, link) = app.add_account(&email, &name, role, &caller).await?;
-            println!("{link}");
+            match link {
+                Some(link) => println!("{link}"),
+                None => println!("{email} can log in by single sign-on; passwords are switched off, so there is no link to send"),
+            }
         }
         Accounts::List => {
             for view in app.accounts().await? {

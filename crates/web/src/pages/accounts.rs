@@ -121,7 +121,8 @@ pub(super) async fn act(State(state): State<WebState>, form: AdminForm) -> Resul
             Err(error) => Err(app::Error::invalid("role", error)),
         };
         return match added {
-            Ok((_, link)) => {
+            Ok((_, None)) => Ok(see_other("/accounts?done=add_account")),
+            Ok((_, Some(link))) => {
                 let shown = Shown { link: Some(link.to_string()), ..Shown::default() };
                 render(&state, &form.admin, &Fields::default(), shown).await
             }
