@@ -7,6 +7,7 @@
 mod calendars;
 mod export;
 mod replay;
+mod view;
 
 use domain::{
     EmailAddress, Id,
@@ -20,10 +21,10 @@ use domain::{
     vacancies::{Vacancy, VacancyState},
 };
 pub use export::Export;
-use jiff::SignedDuration;
 use ports::{Put, change::Scope};
 pub use replay::Replayed;
 use serde_json::json;
+pub use view::ErasureView;
 
 use crate::{
     App, Caller, Error, Result,
@@ -42,27 +43,6 @@ const CHECK_AFTER_SECONDS: i64 = 600;
 const MOST_ERASURES: u32 = 10_000;
 /// Shorter texts are found in answers that have nothing to do with the person.
 const SHORTEST_WORD: usize = 5;
-
-/// What an erasure takes with it, for the page that asks whether it is meant.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ErasureView {
-    /// Who.
-    pub person: Person,
-    /// As what they are known.
-    pub kind: Kind,
-    /// How it stands, if it was asked for.
-    pub erasure: Option<Erasure>,
-    /// Interviews that would be cancelled, with notice to those who know of them.
-    pub upcoming: usize,
-    /// Interviews that are over or cancelled.
-    pub past: usize,
-    /// Events that stand in calendars.
-    pub events: usize,
-    /// Vacancies of theirs that would be closed.
-    pub vacancies: usize,
-    /// Whether a permission would be revoked at the provider.
-    pub connected: bool,
-}
 
 /// What is known of a person when it begins.
 struct Known {
@@ -100,22 +80,6 @@ impl App {
     /// Erasures, newest first.
     pub async fn erasures(&self, limit: u32) -> Result<Vec<Erasure>> {
         Ok(self.store().erasures(false, limit).await?)
-    }
-
-    /// What an erasure would take with it. Changes nothing.
-    pub async fn erasure_view(&self, id: Id<Person>) -> Result<ErasureView> {
-        let known = self.known(id).await?;
-        let upcoming = known.interviews.iter().filter(|interview| is_open(interview)).count();
-        Ok(ErasureView {
-            kind: known.kind,
-            erasure: self.store().erasure(id).await?,
-            upcoming,
-            past: known.interviews.len() - upcoming,
-            events: known.interviews.iter().filter(|interview| has_event(interview)).count(),
-            vacancies: known.vacancies.iter().filter(|vacancy| vacancy.state != VacancyState::Closed).count(),
-            connected: known.grant.is_some_and(|grant| grant.tokens.is_some()),
-            person: known.person,
-        })
     }
 
     async fn known(&self, id: Id<Person>) -> Result<Known> {
@@ -326,17 +290,6 @@ impl App {
         let interview = self.store().interview(interview).await?;
         Ok(interview
             .map_or_else(Vec::new, |interview| interview.participants.iter().map(|participant| participant.person).collect()))
-    }
-
-    /// Candidates whose retention time is over, with the time their last vacancy was closed. Nobody where retention is off.
-    pub async fn aged(&self, limit: u32) -> Result<Vec<(Id<Person>, domain::Timestamp)>> {
-        let days = self.settings().retention_days;
-        if days == 0 {
-            return Ok(Vec::new());
-        }
-        let before = self.now().saturating_sub(SignedDuration::from_hours(days * 24));
-        let before = before.map_err(|error| Error::Internal(error.to_string()))?;
-        Ok(self.store().aged(before, limit).await?)
     }
 }
 

@@ -19,6 +19,12 @@ pub enum Error {
         /// What was asked for.
         id: String,
     },
+    /// It was there once; the person it is about was erased.
+    #[error("`{id}` was erased, and nothing that names this person is held any more; there is nothing to do")]
+    Erased {
+        /// Who.
+        id: String,
+    },
     /// The input does not make sense.
     #[error("{field}: {problem}")]
     Invalid {
@@ -90,6 +96,7 @@ impl Error {
     pub fn code(&self) -> &'static str {
         match self {
             Self::NotFound { .. } => "not_found",
+            Self::Erased { .. } => "erased",
             Self::Invalid { .. } => "invalid",
             Self::Refused { code, .. } => code,
             Self::Link(LinkProblem::Unknown, _) => "link_unknown",

@@ -68,7 +68,7 @@ use ports::{
     store::CommitError,
 };
 use scheduling::{Rules, RulesDraft, WeeklyHours};
-pub use sweeps::SweepReport;
+pub use sweeps::{Retention, SweepReport};
 pub use timing::Timing;
 use url::Url;
 pub use vacancies::{PlaceInput, ShortlistItem, VacancyInput, VacancyPatch, VacancyView};

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    Timestamp,
-    erasure::{Sweep, Why},
+    Id, Timestamp,
+    erasure::{Erasure, Sweep, Why},
     jobs::{Dedupe, Work},
+    people::Person,
 };
 use jiff::SignedDuration;
 use ports::{Put, change::Sweeping};
@@ -20,6 +21,10 @@ const BATCHES: usize = 20;
 /// Persons erased by age in one run.
 const ERASED_AT_ONCE: u32 = 50;
 const DAY_SECONDS: i64 = 86_400;
+/// Seconds to the next run where one run did not take all.
+const SOON_SECONDS: i64 = 60;
+/// How far ahead the page looks for candidates whose retention time ends.
+const AHEAD_DAYS: i64 = 30;
 /// Where the last run is kept.
 const SETTING: &str = "sweeps";
 
@@ -36,6 +41,28 @@ pub struct SweepReport {
     pub more: bool,
 }
 
+impl SweepReport {
+    /// Seconds to the next run.
+    const fn pause_seconds(&self) -> i64 {
+        if self.more { SOON_SECONDS } else { DAY_SECONDS }
+    }
+}
+
+/// What retention did and what it will do.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Retention {
+    /// The last run, if there was one.
+    pub last: Option<SweepReport>,
+    /// When the next one is due.
+    pub next_at: Option<Timestamp>,
+    /// Days for which a candidate is kept after the last vacancy was closed; 0 is for ever.
+    pub days: i64,
+    /// Candidates whose time ends within 30 days, or has ended, with that time; the first of them.
+    pub due: Vec<(Id<Person>, Timestamp)>,
+    /// Erasures, those that go on before those that are done.
+    pub erasures: Vec<Erasure>,
+}
+
 impl App {
     /// Begins the daily sweeps; they go on by themselves. Called at every start: one job is enough.
     pub async fn start_sweeps(&self) -> Result<()> {
@@ -48,6 +75,36 @@ impl App {
     pub async fn last_sweep(&self) -> Result<Option<SweepReport>> {
         let Some(text) = self.store().setting(SETTING).await? else { return Ok(None) };
         serde_json::from_str(&text).map(Some).map_err(|error| Error::Internal(format!("the setting {SETTING}: {error}")))
+    }
+
+    /// What retention did and will do; at most `limit` persons of each list.
+    pub async fn retention(&self, limit: u32) -> Result<Retention> {
+        let last = self.last_sweep().await?;
+        let next_at = last.as_ref().map(|last| later(last.at, last.pause_seconds())).transpose()?;
+        let days = self.settings().retention_days;
+        let ahead = if days == 0 { Vec::new() } else { self.closed_for(days - AHEAD_DAYS, limit).await? };
+        let due = ahead.into_iter().map(|(person, closed)| Ok((person, later(closed, days * DAY_SECONDS)?)));
+        let mut erasures = self.store().erasures(true, limit).await?;
+        let open: Vec<Id<Person>> = erasures.iter().map(|erasure| erasure.person).collect();
+        let all = self.store().erasures(false, limit).await?;
+        erasures.extend(all.into_iter().filter(|erasure| !open.contains(&erasure.person)));
+        erasures.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        Ok(Retention { last, next_at, days, due: due.collect::<Result<_>>()?, erasures })
+    }
+
+    /// Candidates whose retention time is over, with the time their last vacancy was closed. Nobody where retention is off.
+    pub async fn aged(&self, limit: u32) -> Result<Vec<(Id<Person>, Timestamp)>> {
+        match self.settings().retention_days {
+            0 => Ok(Vec::new()),
+            days => self.closed_for(days, limit).await,
+        }
+    }
+
+    /// Candidates whose last vacancy was closed so many days ago, oldest first.
+    async fn closed_for(&self, days: i64, limit: u32) -> Result<Vec<(Id<Person>, Timestamp)>> {
+        let before = self.now().saturating_sub(SignedDuration::from_hours(days * 24));
+        let before = before.map_err(|error| Error::Internal(error.to_string()))?;
+        Ok(self.store().aged(before, limit).await?)
     }
 
     /// The day's work.
@@ -70,7 +127,7 @@ impl App {
         let text = serde_json::to_string(&report).map_err(|error| Error::Internal(error.to_string()))?;
         draft.put(Put::Setting(SETTING.to_owned(), text));
         self.commit(draft.finish()).await?;
-        Ok(Verdict::Again { seconds: if report.more { 60 } else { DAY_SECONDS }, error: None })
+        Ok(Verdict::Again { seconds: report.pause_seconds(), error: None })
     }
 
     /// How many rows went, and whether there may be more.
@@ -98,4 +155,8 @@ impl App {
         }
         Ok((rows, true))
     }
+}
+
+fn later(at: Timestamp, seconds: i64) -> Result<Timestamp> {
+    at.saturating_add(SignedDuration::from_secs(seconds)).map_err(|error| Error::Internal(error.to_string()))
 }

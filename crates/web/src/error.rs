@@ -27,6 +27,7 @@ pub const PROBLEMS: &[(&str, u16, &str)] = &[
     ("in_progress", 409, "The first call with this Idempotency-Key has no answer yet"),
     ("answer_not_kept", 409, "The first call's answer held a secret and was not kept"),
     ("needs_authorization", 409, "The manager needs to authorize calendar access"),
+    ("erased", 410, "The person was erased"),
     ("stale", 412, "It was changed since it was read"),
     ("too_large", 413, "The request is too large"),
     ("unsupported_media_type", 415, "The body is not JSON"),
@@ -192,7 +193,7 @@ pub(crate) fn add_auth_headers(response: &mut Response, retry_after: Option<u64>
 pub const fn status(error: &Error) -> StatusCode {
     match error {
         Error::NotFound { .. } | Error::Link(LinkProblem::Unknown, _) => StatusCode::NOT_FOUND,
-        Error::Link(_, _) => StatusCode::GONE,
+        Error::Link(_, _) | Error::Erased { .. } => StatusCode::GONE,
         Error::Invalid { .. } => StatusCode::UNPROCESSABLE_ENTITY,
         Error::Refused { .. } | Error::Busy | Error::NeedsAuthorization { .. } => StatusCode::CONFLICT,
         Error::Stale { .. } => StatusCode::PRECONDITION_FAILED,

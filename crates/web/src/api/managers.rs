@@ -167,7 +167,7 @@ pub(super) async fn person(state: &WebState, text: &str) -> Answer<Person> {
     if text.contains('@') {
         return Ok(state.app.person_by(text, "manager").await?);
     }
-    Ok(state.app.person(id("manager", text)?).await?)
+    Ok(state.app.present_person(id("manager", text)?).await?)
 }
 
 /// The address of somebody known. Nobody is made known by a question about their calendar: that would turn every typing mistake into

@@ -23,6 +23,7 @@ mod managers;
 mod openapi;
 mod output;
 mod paused;
+mod persons;
 mod shortlist;
 mod vacancies;
 
@@ -60,6 +61,7 @@ fn endpoints() -> Vec<Endpoint> {
         managers::endpoints(),
         calendars::endpoints(),
         lendings::endpoints(),
+        persons::endpoints(),
         check::endpoints(),
         paused::endpoints(),
         mails::endpoints(),

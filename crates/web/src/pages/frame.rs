@@ -61,6 +61,8 @@ pub enum Section {
     Audit,
     /// `/backups`
     Backups,
+    /// `/erasures`
+    Erasures,
     /// `/mailbox`
     Mailbox,
 }
@@ -129,6 +131,11 @@ impl Frame {
         !self.role.may(Right::Commit)
     }
 
+    /// Whether the reader sees what is for administrators.
+    pub fn administers(&self) -> bool {
+        self.role.may(Right::Administer)
+    }
+
     /// The navigation: the sections that the reader's role may see.
     pub fn nav(&self) -> Vec<NavItem> {
         let all = [
@@ -143,6 +150,7 @@ impl Frame {
             (Section::Accounts, "/accounts", t("nav.accounts")),
             (Section::Audit, "/audit", t("nav.audit")),
             (Section::Backups, "/backups", t("nav.backups")),
+            (Section::Erasures, "/erasures", t("nav.erasures")),
             (Section::Mailbox, "/mailbox", t("nav.mailbox")),
             (Section::Account, "/account", t("nav.account")),
         ];

@@ -11,6 +11,7 @@ mod backups;
 mod candidate;
 mod connect;
 mod disconnect;
+mod erasures;
 mod failure;
 mod feedback;
 mod feedback_form;
@@ -100,6 +101,8 @@ fn dashboard_routes() -> Vec<DashboardRoute> {
         ("/keys", ADMINISTRATORS, get(keys::show).post(keys::act)),
         ("/audit", AUDITORS, get(audit::show)),
         ("/backups", ADMINISTRATORS, get(backups::show).post(backups::act)),
+        ("/erasures", ADMINISTRATORS, get(erasures::list)),
+        ("/persons/{id}/erase", ADMINISTRATORS, get(erasures::show).post(erasures::act)),
         ("/mailbox", MAILS, get(mailbox::list)),
         ("/mailbox/{id}", MAILS, get(mailbox::show)),
         ("/mailbox/{id}/html", MAILS, get(mailbox::html)),

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod dashboard;
+mod erasures;
 mod guards;
 mod links;
 mod matrix;
@@ -88,6 +89,7 @@ fn dashboard_paths() -> Vec<(&'static str, String)> {
         path if path.starts_with("/vacancies") => id("vac", 1),
         path if path.starts_with("/interviews") => id("itv", 3),
         path if path.starts_with("/managers") => id("per", 1),
+        path if path.starts_with("/persons") => id("per", 2),
         _ => id("mai", 1),
     };
     let no_page = ["/pause", "/logout", "/events"];

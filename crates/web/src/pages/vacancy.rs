@@ -76,6 +76,7 @@ pub(super) struct VacancyPage {
 pub(super) struct ShortlistRow {
     pub(super) candidacy: String,
     pub(super) position: i64,
+    pub(super) person: String,
     pub(super) name: String,
     pub(super) email: String,
     pub(super) interview: Option<InterviewBrief>,
@@ -137,6 +138,7 @@ impl ShortlistRow {
         Self {
             candidacy: candidacy.id.to_string(),
             position: candidacy.position,
+            person: item.candidate.id.to_string(),
             name: item.candidate.name.clone(),
             email: item.candidate.email().map(ToString::to_string).unwrap_or_default(),
             interview: interview.map(|interview| InterviewBrief {

@@ -9,12 +9,13 @@ use std::{collections::HashMap, fmt, sync::LazyLock};
 mod parse;
 
 /// Every message file of the language, in the order they are read.
-const FILES: [&str; 7] = [
+const FILES: [&str; 8] = [
     include_str!("en/common.txt"),
     include_str!("en/people.txt"),
     include_str!("en/dashboard.txt"),
     include_str!("en/access.txt"),
     include_str!("en/codes.txt"),
+    include_str!("en/erasure.txt"),
     include_str!("en/monitoring.txt"),
     // What an alert means: the same words as in the letters.
     include_str!("../../../mail/src/texts/alerts.properties"),

@@ -5,5 +5,6 @@
 mod contract;
 mod conventions;
 mod monitoring;
+mod persons;
 mod routes;
 mod world;

@@ -73,6 +73,7 @@ fn body(path: &str) -> Value {
         "feedback" => {
             serde_json::json!({"technical": 1, "communication": 1, "problem_solving": 1, "culture": 1, "overall": 1, "recommendation": "maybe"})
         }
+        "erase" => serde_json::json!({"email": "kim@example.net"}),
         "decision" => serde_json::json!({"accept": true}),
         "lendings" => serde_json::json!({"purpose": "a report"}),
         "calendar" => serde_json::json!({"calendar_id": "primary"}),
@@ -89,7 +90,7 @@ async fn what_is_not_there_is_not_found() {
         let prefix = match path.split('/').nth(3).unwrap() {
             "vacancies" => "vac",
             "interviews" => "itv",
-            "managers" => "per",
+            "managers" | "persons" => "per",
             "mails" => "mai",
             "jobs" => "job",
             "keys" => "key",
