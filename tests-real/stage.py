@@ -50,9 +50,15 @@ def log_in(serving):
     # It listens before it is ready; what it answers comes after what it prints.
     http("GET", f"{GREENROOM}/healthz")
     link = re.search(r"http://\S+/login/\S+", serving.output()).group()
-    status, headers, page = http("POST", link, form=hidden_fields(http("GET", link)[2]))
+    status, headers, page = use_link(link)
     expect(status == 303, f"the log-in was answered with {status}: {page[:500]}")
     return headers["Set-Cookie"].split(";")[0]
+
+
+def use_link(link):
+    """Opens a one-time link and presses its button, as a browser does: with the cookie and the token of its page."""
+    _, headers, page = http("GET", link)
+    return http("POST", link, form=hidden_fields(page), headers={"Cookie": headers["Set-Cookie"].split(";")[0]})
 
 
 def make_key(cookie, *rights):

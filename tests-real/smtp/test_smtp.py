@@ -10,7 +10,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 from mailserver import MailServer
-from stage import GREENROOM, SMTP_PORT, stage
+from stage import GREENROOM, SMTP_PORT, stage, use_link
 from support import check, expect, http, run_checks
 
 SENDER = "Example Interviews <interviews@example.com>"
@@ -43,7 +43,7 @@ class Walk:
     def key(self):
         """An API key, made on the dashboard by the first administrator."""
         link = re.search(r"http://\S+/login/\S+", self.serving.output()).group()
-        status, headers, _ = http("POST", link, form={})
+        status, headers, _ = use_link(link)
         expect(status == 303, f"the log-in was answered with {status}")
         cookie = {"Cookie": headers["Set-Cookie"].split(";")[0]}
         csrf = re.search(r'name="csrf" value="([^"]+)"', http("GET", f"{GREENROOM}/keys", headers=cookie)[2]).group(1)

@@ -1,6 +1,7 @@
 //! Configuration: `greenroom.toml` and the environment, read once. The environment wins; unknown keys are refused; secrets come only
 //! from the environment or from a file that a `…_FILE` variable names. docs/configuration.md lists every variable with its default.
 
+mod sign_on;
 mod variables;
 
 use std::{
@@ -20,6 +21,7 @@ use domain::{EmailAddress, grants::USUAL_REFRESHES};
 use ipnet::IpNet;
 use mail::{Password, Security, SmtpConfig};
 use scheduling::WeeklyHours;
+pub use sign_on::SignOnConfig;
 use url::Url;
 pub use variables::{Variables, secret_names};
 use vault::{ClientSecret, KeyText, WebhookSecret};
@@ -84,6 +86,8 @@ pub struct Config {
     pub audit: AuditSettings,
     /// What signs webhooks.
     pub webhook_secret: Option<WebhookSecret>,
+    /// Single sign-on, if it is set up.
+    pub sign_on: Option<SignOnConfig>,
     /// The certificate's chain and its key, if HTTPS ends here.
     pub tls: Option<(PathBuf, PathBuf)>,
     /// A second address that only sends people on to https.
@@ -165,6 +169,7 @@ impl Config {
             audit_file: variables.get("GREENROOM_AUDIT_FILE").map(PathBuf::from),
             audit: audit(variables, webhook_secret.is_some())?,
             webhook_secret,
+            sign_on: sign_on::read(variables)?,
             tls: tls(variables, &public_url)?,
             listen_http: variables.parse("GREENROOM_LISTEN_HTTP")?,
             trusted_proxies: networks(variables, "GREENROOM_TRUSTED_PROXIES")?,

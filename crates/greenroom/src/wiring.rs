@@ -7,8 +7,8 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use app::{App, Parts, Settings};
-use calendars::{Webhooks, Zoho};
+use app::{App, Parts, Settings, SingleSignOn};
+use calendars::{Oidc, Webhooks, Zoho};
 use domain::Timestamp;
 use mail::{Mailbox, Sender, Smtp};
 use ports::{Change, Clock, Entropy, ErasureList, Mailer, Put, Store, Witness};
@@ -17,7 +17,7 @@ use web::{WebState, metrics::Metrics};
 
 use crate::{
     backup::{Folder, Source},
-    config::Config,
+    config::{Config, SignOnConfig},
     erasures::ErasureFile,
     keys::{self, KeyPlace},
     process,
@@ -120,6 +120,7 @@ pub async fn install_with(
             timing: app::Timing::default(),
         },
     });
+    config.sign_on.as_ref().map(|set| single_sign_on(&app, set)).transpose()?;
     if lost == Lost::Refused {
         let missing = app.missing_keys().await?;
         let sentence = |(id, seals): &(String, app::Seals)| format!("{} records are sealed with the key {id}", seals.all());
@@ -143,6 +144,13 @@ pub async fn install_with(
         backups: backups.map(Arc::new),
         presence: alone.presence,
     })
+}
+
+fn single_sign_on(app: &App, set: &SignOnConfig) -> Result<()> {
+    let provider = Oidc::new(set.client.clone()).map_err(|problem| anyhow::anyhow!("GREENROOM_OIDC_ISSUER: {problem}"))?;
+    let (name, newcomers, passwords) = (set.name.clone(), set.newcomers.clone(), set.passwords);
+    app.set_single_sign_on(SingleSignOn { provider: Arc::new(provider), name, newcomers, passwords })?;
+    Ok(())
 }
 
 /// Whether other processes work on the same database file.

@@ -59,7 +59,7 @@ async fn pages_come_by_https_and_plain_requests_are_sent_there() {
     let printed = serving.printed();
     assert!(printed.contains(&scene.greenroom), "{printed}");
     let path = printed[printed.find("/login/").unwrap()..].split_whitespace().next().unwrap().to_owned();
-    let logged_in = scene.post_form(&path, None, &[]).await;
+    let logged_in = scene.use_link(&path).await;
     let cookie = logged_in.headers()[header::SET_COOKIE].to_str().unwrap();
     assert!(cookie.starts_with("__Host-greenroom=") && cookie.contains("; Secure"), "{cookie}");
 

@@ -169,6 +169,22 @@ impl App {
         .await
     }
 
+    /// Ends what links an account to somebody at the identity provider. Its sessions end; the next sign-on with its address links anew.
+    pub async fn unlink_account(&self, id: Id<Account>, caller: &Caller) -> Result<()> {
+        self.transact(None, || async move {
+            let mut account = touched(&self.account(id).await?);
+            let mut draft = self.draft(caller);
+            if let Some(subject) = account.subject.take() {
+                self.end_all(&mut draft, Some(id), None).await?;
+                draft.release(Scope::AccountSubject, subject, id);
+                draft.audit("account.unlinked", id, json!({}));
+                draft.put(Put::Account(account));
+            }
+            Ok((draft.finish(), ()))
+        })
+        .await
+    }
+
     async fn change_account(
         &self,
         id: Id<Account>,

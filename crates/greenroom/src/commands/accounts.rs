@@ -35,6 +35,11 @@ pub enum Accounts {
         /// The account's address.
         email: String,
     },
+    /// End what links an account to somebody at the identity provider, and its sessions.
+    Unlink {
+        /// The account's address.
+        email: String,
+    },
     /// Print a fresh one-time link that sets an account's password; the one before is void.
     Link {
         /// The account's address.
@@ -60,7 +65,7 @@ pub async fn run(what: Accounts, config: &Config, home: Option<&Path>) -> Result
                 let account = view.account;
                 let state = match (account.is_live(), &account.password, &account.subject) {
                     (false, ..) => "switched off",
-                    (true, None, None) => "no password yet",
+                    (true, None, None) => "has not logged in yet",
                     _ => "can log in",
                 };
                 println!("{}\t{}\t{}\t{state}\t{} sessions", account.email, account.role.code(), account.name, view.sessions);
@@ -73,6 +78,10 @@ pub async fn run(what: Accounts, config: &Config, home: Option<&Path>) -> Result
         Accounts::Enable { email } => {
             app.switch_account(app.account_by_email(&email).await?.id, true, &caller).await?;
             println!("switched on: {email}");
+        }
+        Accounts::Unlink { email } => {
+            app.unlink_account(app.account_by_email(&email).await?.id, &caller).await?;
+            println!("linked to nobody: {email}");
         }
         Accounts::Link { email } => println!("{}", app.account_link(app.account_by_email(&email).await?.id, &caller).await?),
     }

@@ -74,6 +74,10 @@ async fn look(config: &Config, home: Option<&Path>, grants: u32, found: &mut Vec
         Ok(more) => found.extend(more),
         Err(error) => found.push(Finding::bad("database", error.to_string())),
     }
+    match installation.app.examine_sign_on().await {
+        Ok(more) => found.extend(more),
+        Err(error) => found.push(Finding::bad("single sign-on", error.to_string())),
+    }
     let ready = installation.app.ready().await;
     found.extend(ready.problems.into_iter().map(|problem| Finding::bad("readiness", problem)));
 }

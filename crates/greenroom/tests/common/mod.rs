@@ -147,10 +147,19 @@ impl Scene {
     pub async fn log_in(&self, printed: &str) -> String {
         let start = printed.find("/login/").expect("a log-in link is printed");
         let path = printed[start..].split_whitespace().next().unwrap();
-        let answer = self.post_form(path, None, &[]).await;
+        let answer = self.use_link(path).await;
         assert_eq!(answer.status(), 303);
         let cookie = answer.headers()[header::SET_COOKIE].to_str().unwrap();
         cookie.split(';').next().unwrap().to_owned()
+    }
+
+    /// Opens a one-time link and presses its button, as a browser does: with the cookie and the token of its page.
+    pub async fn use_link(&self, path: &str) -> Response {
+        let page = self.get(path).await;
+        let visitor = page.headers()[header::SET_COOKIE].to_str().unwrap().split(';').next().unwrap().to_owned();
+        let page = page.text().await.unwrap();
+        let token = between(&page, "name=\"csrf\" value=\"", "\"");
+        self.post_form(path, Some(&visitor), &[("csrf", token)]).await
     }
 
     /// A page of the dashboard.

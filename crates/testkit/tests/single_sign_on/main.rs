@@ -210,9 +210,21 @@ async fn the_subject_decides_once_it_is_linked() {
     scene.issuer.be(|who| (who.subject, who.email, who.verified) = ("eve-2".to_owned(), ADA.to_owned(), json!(true)));
     assert!(matches!(scene.sign_on().await, SignOnEnd::OtherPerson));
     assert!(scene.log().await.iter().any(|(_, payload)| payload["why"] == "other_person"));
+    // Until somebody here decides so.
+    let SignOnEnd::In(before) = ({
+        scene.issuer.be(|who| "ada-1".clone_into(&mut who.subject));
+        scene.sign_on().await
+    }) else {
+        panic!("not in")
+    };
+    scene.world.app.unlink_account(ada.id, &World::caller()).await.unwrap();
+    assert!(scene.world.app.session(&before.cookie).await.unwrap().is_none());
+    assert_eq!(scene.accounts().await[0].subject, None);
+    scene.issuer.be(|who| "ada-1-anew".clone_into(&mut who.subject));
+    assert!(matches!(scene.sign_on().await, SignOnEnd::In(_)));
     // Nor does an address that belongs to another account move Ada there.
     let bo = scene.world.app.add_account("bo@example.com", "Bo", Role::Admin, &World::caller()).await.unwrap().0;
-    scene.issuer.be(|who| (who.subject, who.email) = ("ada-1".to_owned(), "bo@example.com".to_owned()));
+    scene.issuer.be(|who| (who.subject, who.email) = ("ada-1-anew".to_owned(), "bo@example.com".to_owned()));
     let SignOnEnd::In(begun) = scene.sign_on().await else { panic!("not in") };
     let view = scene.world.app.session(&begun.cookie).await.unwrap().unwrap();
     assert_eq!(view.account.unwrap().id, ada.id);

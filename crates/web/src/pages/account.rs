@@ -63,7 +63,9 @@ async fn render(state: &WebState, admin: &Admin, done: Option<&str>, error: Opti
         frame,
         who: account.map_or_else(|| t("account.by_link").to_string(), |account| account.name.clone()),
         role: code("role", admin.session.role().code()),
-        email: account.filter(|account| account.password.is_some()).map(|account| account.email.to_string()),
+        email: account
+            .filter(|account| account.password.is_some() && state.app.takes_passwords())
+            .map(|account| account.email.to_string()),
         error,
         sessions: sessions.collect(),
     };

@@ -33,6 +33,8 @@ pub(super) struct AccountsPage {
     pub(super) frame: Frame,
     /// A one-time link that was just made.
     pub(super) link: Option<String>,
+    /// Whether passwords open accounts, so that there are links to set them.
+    pub(super) passwords: bool,
     pub(super) rows: Vec<AccountRow>,
     pub(super) error: Option<String>,
     pub(super) email: String,
@@ -96,6 +98,7 @@ async fn render(state: &WebState, admin: &Admin, typed: &Fields, shown: Shown<'_
     let page = AccountsPage {
         frame,
         link: shown.link,
+        passwords: state.app.takes_passwords(),
         rows: accounts.iter().map(AccountRow::new).collect(),
         error: shown.error,
         email: typed.get("email").to_owned(),

@@ -15,13 +15,10 @@ use super::{
     forms::Fields,
     frame::PersonFrame,
     links, page, page_with,
-    session::{
-        AdminForm, BROWSER_SECONDS, Peer, clear_cookie, device_of, form_token, known_browser, set_cookie, set_marked, visitor,
-    },
+    session::{AdminForm, BROWSER_SECONDS, Peer, Visitor, clear_cookie, device_of, known_browser, set_cookie, set_marked},
 };
 use crate::{
     WebState,
-    error::refusal,
     security::see_other,
     texts::{filters, t},
 };
@@ -32,6 +29,8 @@ use crate::{
 pub(super) struct LoginPage {
     pub(super) person: PersonFrame,
     pub(super) token: String,
+    /// The form token of this browser.
+    pub(super) csrf: String,
 }
 
 /// See `login_needed.html`.
@@ -40,6 +39,10 @@ pub(super) struct LoginPage {
 pub(super) struct LoginNeededPage {
     pub(super) person: PersonFrame,
     pub(super) logged_out: bool,
+    /// What the button for single sign-on calls it, where there is one.
+    pub(super) sso: Option<String>,
+    /// Whether passwords open accounts.
+    pub(super) passwords: bool,
     /// The form token of this browser.
     pub(super) csrf: String,
     pub(super) email: String,
@@ -52,6 +55,8 @@ pub(super) struct LoginNeededPage {
 pub(super) struct PasswordPage {
     pub(super) person: PersonFrame,
     pub(super) token: String,
+    /// The form token of this browser.
+    pub(super) csrf: String,
     pub(super) email: String,
     pub(super) error: Option<String>,
 }
@@ -61,45 +66,44 @@ pub(super) fn password(fields: &Fields, name: &str) -> AccountPassword {
     AccountPassword::new(fields.all(name).next().unwrap_or_default().to_owned())
 }
 
-/// The log-in page, with the cookie that its form token is bound to.
-fn log_in_page(
-    state: &WebState,
-    headers: &HeaderMap,
-    status: StatusCode,
-    email: &str,
-    error: Option<String>,
-    logged_out: bool,
-) -> Result<Response, Failure> {
-    let known = visitor(headers, state.secure);
-    let token = known.clone().unwrap_or_else(|| state.app.random_token());
-    let csrf = form_token(&token);
-    let person = PersonFrame::new(state.app.settings());
-    let mut response = page_with(status, &LoginNeededPage { person, logged_out, csrf, email: email.to_owned(), error })?;
-    if known.is_none() {
-        set_marked(&mut response, "visitor", state.secure, &token, None)?;
+/// The log-in page: what is shown besides its forms.
+#[derive(Default)]
+pub(super) struct LogInPage<'a> {
+    pub(super) email: &'a str,
+    pub(super) error: Option<String>,
+    pub(super) logged_out: bool,
+}
+
+impl LogInPage<'_> {
+    pub(super) fn render(self, state: &WebState, visitor: &Visitor, status: StatusCode) -> Result<Response, Failure> {
+        let template = LoginNeededPage {
+            person: PersonFrame::new(state.app.settings()),
+            logged_out: self.logged_out,
+            sso: state.app.single_sign_on_name().map(ToOwned::to_owned),
+            passwords: state.app.takes_passwords(),
+            csrf: visitor.csrf(),
+            email: self.email.to_owned(),
+            error: self.error,
+        };
+        visitor.keep(page_with(status, &template)?)
     }
-    Ok(response)
 }
 
 /// `GET /login`
-pub(super) async fn needed(State(state): State<WebState>, headers: HeaderMap, asked: Asked) -> Result<Response, Failure> {
-    log_in_page(&state, &headers, StatusCode::OK, "", None, asked.0.given("done") == Some("logout"))
+pub(super) async fn needed(State(state): State<WebState>, visitor: Visitor, asked: Asked) -> Result<Response, Failure> {
+    let logged_out = asked.0.given("done") == Some("logout");
+    LogInPage { logged_out, ..LogInPage::default() }.render(&state, &visitor, StatusCode::OK)
 }
 
 /// `POST /login`: address and password.
 pub(super) async fn enter(
     State(state): State<WebState>,
     Peer(peer): Peer,
+    visitor: Visitor,
     headers: HeaderMap,
     fields: Fields,
 ) -> Result<Response, Failure> {
-    use subtle::ConstantTimeEq;
-    let expected = visitor(&headers, state.secure).map(|token| form_token(&token));
-    let sent = fields.get("csrf").as_bytes();
-    let ours: bool = expected.is_some_and(|expected| sent.ct_eq(expected.as_bytes()).into());
-    if !ours {
-        return Ok(refusal(None, StatusCode::FORBIDDEN, "form_token", &t("error.title"), &t("refused.token")));
-    }
+    visitor.check(&fields)?;
     let email = fields.get("email");
     let known = known_browser(&headers, state.secure);
     let device = device_of(&headers);
@@ -109,11 +113,12 @@ pub(super) async fn enter(
         LogIn::In(begun, mark) => logged_in(&state, "/", &begun, Some(&mark)),
         LogIn::Wrong => {
             let error = Some(t("login.wrong").to_string());
-            log_in_page(&state, &headers, StatusCode::UNAUTHORIZED, email, error, false)
+            LogInPage { email, error, logged_out: false }.render(&state, &visitor, StatusCode::UNAUTHORIZED)
         }
         LogIn::Wait(seconds) => {
             let error = Some(t("login.wait").with("seconds", seconds).to_string());
-            let mut response = log_in_page(&state, &headers, StatusCode::TOO_MANY_REQUESTS, email, error, false)?;
+            let mut response =
+                LogInPage { email, error, logged_out: false }.render(&state, &visitor, StatusCode::TOO_MANY_REQUESTS)?;
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
             Ok(response)
         }
@@ -131,40 +136,63 @@ pub(super) fn logged_in(state: &WebState, to: &str, begun: &NewSession, mark: Op
 }
 
 /// `GET /login/{token}`: a button; opening the link uses nothing up.
-pub(super) async fn show(State(state): State<WebState>, Path(token): Path<String>) -> Result<Response, Failure> {
+pub(super) async fn show(State(state): State<WebState>, Path(token): Path<String>, visitor: Visitor) -> Result<Response, Failure> {
     state.app.login_page(&token).await.map_err(|error| links::problem_page(&state, &token, &error))?;
-    page(&LoginPage { person: PersonFrame::new(state.app.settings()), token })
+    let template = LoginPage { person: PersonFrame::new(state.app.settings()), token, csrf: visitor.csrf() };
+    visitor.keep(page(&template)?)
 }
 
-/// `POST /login/{token}`: uses the link and sets the cookie.
-pub(super) async fn act(State(state): State<WebState>, Path(token): Path<String>, headers: HeaderMap) -> Result<Response, Failure> {
+/// `POST /login/{token}`: uses the link and sets the cookie. A link that does not open says so before the form is looked at.
+pub(super) async fn act(
+    State(state): State<WebState>,
+    Path(token): Path<String>,
+    visitor: Visitor,
+    headers: HeaderMap,
+    fields: Fields,
+) -> Result<Response, Failure> {
+    state.app.login_page(&token).await.map_err(|error| links::problem_page(&state, &token, &error))?;
+    visitor.check(&fields)?;
     let begun = state.app.log_in(&token, device_of(&headers)).await;
     let begun = begun.map_err(|error| links::problem_page(&state, &token, &error))?;
     logged_in(&state, "/", &begun, None)
 }
 
 /// `GET /password/{token}`: the form; opening the link uses nothing up.
-pub(super) async fn password_form(State(state): State<WebState>, Path(token): Path<String>) -> Result<Response, Failure> {
-    password_page(&state, token, StatusCode::OK, None).await
+pub(super) async fn password_form(
+    State(state): State<WebState>,
+    Path(token): Path<String>,
+    visitor: Visitor,
+) -> Result<Response, Failure> {
+    password_page(&state, token, &visitor, StatusCode::OK, None).await
 }
 
-async fn password_page(state: &WebState, token: String, status: StatusCode, error: Option<String>) -> Result<Response, Failure> {
+async fn password_page(
+    state: &WebState,
+    token: String,
+    visitor: &Visitor,
+    status: StatusCode,
+    error: Option<String>,
+) -> Result<Response, Failure> {
     let account = state.app.password_page(&token).await.map_err(|error| links::problem_page(state, &token, &error))?;
     let person = PersonFrame::new(state.app.settings());
-    page_with(status, &PasswordPage { person, token, email: account.email.to_string(), error })
+    let template = PasswordPage { person, token, csrf: visitor.csrf(), email: account.email.to_string(), error };
+    visitor.keep(page_with(status, &template)?)
 }
 
 /// `POST /password/{token}`: sets the password and logs in.
 pub(super) async fn set_password(
     State(state): State<WebState>,
     Path(token): Path<String>,
+    visitor: Visitor,
     headers: HeaderMap,
     fields: Fields,
 ) -> Result<Response, Failure> {
+    state.app.password_page(&token).await.map_err(|error| links::problem_page(&state, &token, &error))?;
+    visitor.check(&fields)?;
     match state.app.set_password(&token, password(&fields, "password"), device_of(&headers)).await {
         Ok((begun, mark)) => logged_in(&state, "/", &begun, Some(&mark)),
         Err(app::Error::Invalid { problem, .. }) => {
-            password_page(&state, token, StatusCode::UNPROCESSABLE_ENTITY, Some(sentence(&problem))).await
+            password_page(&state, token, &visitor, StatusCode::UNPROCESSABLE_ENTITY, Some(sentence(&problem))).await
         }
         Err(error) => Err(links::problem_page(&state, &token, &error)),
     }

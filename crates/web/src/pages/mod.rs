@@ -33,6 +33,7 @@ mod permission;
 mod proposal;
 mod session;
 mod shown;
+mod sign_on;
 mod statics;
 mod times;
 mod vacancies;
@@ -76,6 +77,8 @@ fn open_routes() -> Vec<Route> {
         ("/f/{token}", get(feedback_form::show).post(feedback_form::act)),
         ("/o/{token}", get(proposal::show).post(proposal::act)),
         ("/login", get(login::needed).post(login::enter)),
+        ("/login/sso", post(sign_on::begin)),
+        ("/login/sso/callback", get(sign_on::callback)),
         ("/login/{token}", get(login::show).post(login::act)),
         ("/password/{token}", get(login::password_form).post(login::set_password)),
         ("/static/{file}", get(statics::file)),
@@ -123,11 +126,16 @@ fn needs_of(path: &str) -> Option<Needs> {
 
 /// All pages.
 pub fn routes(state: &WebState) -> Router<WebState> {
-    let guarded = dashboard_routes().into_iter().map(|(path, needs, answer)| {
+    assemble(state, open_routes(), dashboard_routes())
+}
+
+/// A router of these pages: those of the dashboard behind their guard.
+fn assemble(state: &WebState, open: Vec<Route>, dashboard: Vec<DashboardRoute>) -> Router<WebState> {
+    let guarded = dashboard.into_iter().map(|(path, needs, answer)| {
         let guard = from_fn_with_state((state.clone(), needs), session::guard);
         (path, answer.route_layer(guard))
     });
-    let all = open_routes().into_iter().chain(guarded);
+    let all = open.into_iter().chain(guarded);
     all.fold(Router::new(), |router, (path, answer)| router.route(path, answer.fallback(wrong_method)))
 }
 

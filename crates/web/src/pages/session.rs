@@ -151,9 +151,50 @@ fn marked_name(what: &str, secure: bool) -> String {
     format!("{}-{what}", cookie_name(secure))
 }
 
-/// What the form token of the log-in page is bound to.
-pub(super) fn visitor(headers: &HeaderMap, secure: bool) -> Option<String> {
-    named_cookie(headers, &marked_name("visitor", secure))
+/// One of our other cookies.
+pub(super) fn marked(headers: &HeaderMap, what: &str, secure: bool) -> Option<String> {
+    named_cookie(headers, &marked_name(what, secure))
+}
+
+/// A browser in which nobody is logged in yet: what the tokens of its forms are bound to.
+pub(super) struct Visitor {
+    token: String,
+    /// Whether the browser had the cookie already.
+    known: bool,
+    secure: bool,
+}
+
+impl FromRequestParts<WebState> for Visitor {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &WebState) -> Result<Self, Infallible> {
+        let known = marked(&parts.headers, "visitor", state.secure);
+        Ok(Self { known: known.is_some(), token: known.unwrap_or_else(|| state.app.random_token()), secure: state.secure })
+    }
+}
+
+impl Visitor {
+    /// The form token for this browser.
+    pub(super) fn csrf(&self) -> String {
+        form_token(&self.token)
+    }
+
+    /// Gives the browser its cookie beside the form that needs it.
+    pub(super) fn keep(&self, mut response: Response) -> Result<Response, Failure> {
+        if !self.known {
+            set_marked(&mut response, "visitor", self.secure, &self.token, None)?;
+        }
+        Ok(response)
+    }
+
+    /// Refuses a form that this browser was not given by us.
+    pub(super) fn check(&self, fields: &Fields) -> Result<(), Failure> {
+        let same: bool = fields.get("csrf").as_bytes().ct_eq(self.csrf().as_bytes()).into();
+        if self.known && same {
+            return Ok(());
+        }
+        Err(Failure::new(refusal(None, StatusCode::FORBIDDEN, "form_token", &t("error.title"), &t("refused.token"))))
+    }
 }
 
 /// What an earlier log-in left in this browser.

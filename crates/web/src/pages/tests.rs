@@ -6,6 +6,7 @@ mod erasures;
 mod guards;
 mod links;
 mod matrix;
+mod sign_on;
 mod store;
 mod world;
 
@@ -50,15 +51,7 @@ impl Browser<'_> {
             request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
         }
         let request = request.body(Body::from(body.unwrap_or_default())).unwrap();
-        let response = self.world.router().oneshot(request).await.unwrap();
-        let (status, headers) = (response.status(), response.headers().clone());
-        let endless = headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == "text/event-stream");
-        let body = if endless {
-            String::new()
-        } else {
-            String::from_utf8(to_bytes(response.into_body(), 1 << 20).await.unwrap().to_vec()).unwrap()
-        };
-        Answer { status, headers, body }
+        answer_of(self.world.router().oneshot(request).await.unwrap()).await
     }
 
     async fn get(&self, path: &str) -> Answer {
@@ -81,6 +74,24 @@ fn admin(world: &World) -> Browser<'_> {
 
 fn visitor(world: &World) -> Browser<'_> {
     Browser { world, logged_in: false }
+}
+
+/// A request of a browser that has no cookie at all.
+async fn bare(world: &World, method: Method, path: &str, body: Option<String>) -> Answer {
+    let request = Request::builder().method(method).uri(path).header(header::HOST, HOST);
+    let request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+    answer_of(world.router().oneshot(request.body(Body::from(body.unwrap_or_default())).unwrap()).await.unwrap()).await
+}
+
+async fn answer_of(response: axum::response::Response) -> Answer {
+    let (status, headers) = (response.status(), response.headers().clone());
+    let endless = headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == "text/event-stream");
+    let body = if endless {
+        String::new()
+    } else {
+        String::from_utf8(to_bytes(response.into_body(), 1 << 20).await.unwrap().to_vec()).unwrap()
+    };
+    Answer { status, headers, body }
 }
 
 /// The pages of the dashboard with the ids of the test world.

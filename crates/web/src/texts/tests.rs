@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 use super::*;
 
 /// Families that are looked up with a code made at run time.
-const FAMILIES: [&str; 21] = [
+const FAMILIES: [&str; 22] = [
     "action",
     "actor",
     "alert",
@@ -14,6 +14,7 @@ const FAMILIES: [&str; 21] = [
     "class",
     "compared",
     "connect",
+    "declined",
     "deed",
     "done",
     "job",

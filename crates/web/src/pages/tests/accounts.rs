@@ -16,11 +16,11 @@ async fn enter(browser: &Browser<'_>, email: &str, password: &str) -> super::Ans
 /// Rob's account gets its password, as its owner does it.
 async fn with_password(world: &World) -> String {
     let path = format!("/password/{}", world.token(Purpose::SetPassword, 9));
-    let weak = visitor(world).post_plain(&path, "password=Password12345").await;
+    let weak = visitor(world).post_plain(&path, &format!("csrf={}&password=Password12345", form_token(VISITOR))).await;
     assert_eq!(weak.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(weak.body.contains("among the first"), "{}", weak.body);
     check_page(&path, &weak);
-    let set = visitor(world).post_plain(&path, "password=blue+lamps+on+a+tram").await;
+    let set = visitor(world).post_plain(&path, &format!("csrf={}&password=blue+lamps+on+a+tram", form_token(VISITOR))).await;
     assert_eq!((set.status, set.header(header::LOCATION)), (StatusCode::SEE_OTHER, "/"));
     set.headers.get_all(header::SET_COOKIE).iter().map(|value| value.to_str().unwrap()).collect::<Vec<_>>().join("\n")
 }

@@ -8,8 +8,8 @@ use domain::links::Purpose;
 use tower::ServiceExt;
 
 use super::{
-    admin, check_page, visitor,
-    world::{World, id},
+    admin, check_page, form_token, visitor,
+    world::{VISITOR, World, id},
 };
 use crate::pages::dashboard_routes;
 
@@ -102,7 +102,8 @@ async fn a_field_of_a_megabyte_gets_a_sentence() {
 async fn logging_in_uses_the_link_and_sets_a_guarded_cookie() {
     let world = World::new(false);
     let path = format!("/login/{}", world.token(Purpose::AdminLogin, 8));
-    let answer = visitor(&world).post_plain(&path, "").await;
+    let fields = format!("csrf={}", form_token(VISITOR));
+    let answer = visitor(&world).post_plain(&path, &fields).await;
     assert_eq!((answer.status, answer.header(header::LOCATION)), (StatusCode::SEE_OTHER, "/"));
     let cookie = answer.header(header::SET_COOKIE).to_owned();
     for part in ["__Host-greenroom=", "HttpOnly", "SameSite=Lax", "Secure", "Path=/"] {
@@ -110,7 +111,7 @@ async fn logging_in_uses_the_link_and_sets_a_guarded_cookie() {
     }
     let pair = cookie.split_once(';').unwrap().0;
     assert_eq!(visitor(&world).send(Method::GET, "/", None, &[("cookie", pair)]).await.status, StatusCode::OK);
-    assert_eq!(visitor(&world).post_plain(&path, "").await.status, StatusCode::GONE, "a link logs in once");
+    assert_eq!(visitor(&world).post_plain(&path, &fields).await.status, StatusCode::GONE, "a link logs in once");
 }
 
 #[tokio::test]
