@@ -1,5 +1,5 @@
 //! The matrix: every route that is in the router, for every kind of caller. The list of routes is the router's own; a route that
-//! nobody has said anything about fails.
+//! nobody has said anything about fails. That the matrix sees a missing guard is tested too: with routers that lack one.
 
 use std::collections::BTreeMap;
 
@@ -20,9 +20,12 @@ use super::{
     world::{COOKIE, HOST, World, id},
 };
 use crate::{
-    api,
-    pages::{Needs, dashboard_routes, open_routes},
+    WebState, api,
+    pages::{Needs, assemble, dashboard_routes, open_routes},
 };
+
+/// Makes the router that is looked at.
+type Build = fn(&World) -> axum::Router;
 
 /// What a route asks for.
 #[derive(Debug, Clone)]
@@ -200,10 +203,10 @@ struct Scene {
 }
 
 impl Scene {
-    fn of(who: Who) -> Self {
+    fn of(who: Who, build: Build) -> Self {
         let world = World::new(false);
         let sends = who.enters(&world);
-        Self { router: world.router(), sends, world }
+        Self { router: build(&world), sends, world }
     }
 
     /// One request; what it wrote is undone.
@@ -263,20 +266,18 @@ fn is_right(asks: &Asks, who: Who, method: &Method, status: StatusCode, to: &str
     }
 }
 
-#[tokio::test]
-async fn every_route_answers_every_caller_as_it_must() {
-    let asked = asked();
-    let paths = paths_of(&World::new(false).router());
-    assert!(paths.len() > 60, "the router no longer prints its paths: {paths:?}");
-    let forgotten: Vec<_> = paths.iter().filter(|path| !asked.contains_key(*path)).collect();
-    assert!(forgotten.is_empty(), "nobody says who may use {forgotten:?}");
-    let gone: Vec<_> = asked.keys().filter(|path| !paths.contains(path)).collect();
-    assert!(gone.is_empty(), "no route has these paths any more: {gone:?}");
+/// Paths of a router of which nobody says who may use them.
+fn forgotten(router: &axum::Router, asked: &BTreeMap<String, Asks>) -> Vec<String> {
+    paths_of(router).into_iter().filter(|path| !asked.contains_key(path)).collect()
+}
+
+/// Every caller tries every method of every route that is asked about: how many combinations, and those that were answered wrongly.
+async fn findings(asked: &BTreeMap<String, Asks>, build: Build) -> (usize, Vec<String>) {
     let methods = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
     let (mut combinations, mut wrong) = (0, Vec::new());
     let routes: Vec<(&String, &Asks)> = asked.iter().collect();
     let mut offers = BTreeMap::new();
-    let scene = Scene::of(Who::ByLink);
+    let scene = Scene::of(Who::ByLink, build);
     for (path, asks) in &routes {
         for method in &methods {
             let offered = match asks {
@@ -288,7 +289,7 @@ async fn every_route_answers_every_caller_as_it_must() {
     }
     // Eight paths at a time: fewer requests than a caller without a key may send at once.
     for (who, few) in Who::ALL.into_iter().flat_map(|who| routes.chunks(8).map(move |few| (who, few))) {
-        let scene = Scene::of(who);
+        let scene = Scene::of(who, build);
         for (path, asks) in few {
             for method in &methods {
                 combinations += 1;
@@ -306,13 +307,64 @@ async fn every_route_answers_every_caller_as_it_must() {
             }
         }
     }
+    (combinations, wrong)
+}
+
+#[tokio::test]
+async fn every_route_answers_every_caller_as_it_must() {
+    let asked = asked();
+    let router = World::new(false).router();
+    let paths = paths_of(&router);
+    assert!(paths.len() > 60, "the router no longer prints its paths: {paths:?}");
+    assert_eq!(forgotten(&router, &asked), Vec::<String>::new(), "nobody says who may use these");
+    let gone: Vec<_> = asked.keys().filter(|path| !paths.contains(path)).collect();
+    assert!(gone.is_empty(), "no route has these paths any more: {gone:?}");
+    let (combinations, wrong) = findings(&asked, World::router).await;
     assert!(wrong.is_empty(), "{} of {combinations}:\n{}", wrong.len(), wrong.join("\n"));
     assert!(combinations > 5_000, "{combinations}");
-    println!("{combinations} combinations of {} routes, {} methods and {} callers", asked.len(), methods.len(), Who::ALL.len());
+    println!("{combinations} combinations of {} routes and {} callers", asked.len(), Who::ALL.len());
+}
+
+/// The pages, but the one of the accounts has lost its guard: what is left is that somebody must be logged in.
+fn one_page_without_its_guard(world: &World) -> axum::Router {
+    let state = WebState::new(world.app.clone(), Vec::new(), &[], "test");
+    let (bare, kept): (Vec<_>, Vec<_>) = dashboard_routes().into_iter().partition(|(path, ..)| *path == "/accounts");
+    let open = open_routes().into_iter().chain(bare.into_iter().map(|(path, _, answer)| (path, answer)));
+    assemble(&state, open.collect(), kept).with_state(state)
+}
+
+/// Routes that answer whoever asks, and one that nobody knows of.
+fn no_guards(_: &World) -> axum::Router {
+    let answer = || async { "all there is" };
+    ["/accounts", "/api/v1/vacancies", "/metrics", "/forgotten"]
+        .into_iter()
+        .fold(axum::Router::new(), |router, path| router.route(path, axum::routing::get(answer)))
+}
+
+#[tokio::test]
+async fn the_matrix_finds_a_missing_guard() {
+    let some = |paths: &[&str]| -> BTreeMap<String, Asks> {
+        asked().into_iter().filter(|(path, _)| paths.contains(&path.as_str())).collect()
+    };
+    let (_, wrong) = findings(&some(&["/accounts", "/keys", "/health", "/login"]), one_page_without_its_guard).await;
+    let expected = ["GET", "POST"]
+        .map(|method| [Role::Recruiter, Role::Auditor].map(|role| format!("{method} /accounts by {:?}: ", Who::Session(role))));
+    for expected in expected.iter().flatten() {
+        assert!(wrong.iter().any(|found| found.starts_with(expected)), "{expected} is missing: {wrong:?}");
+    }
+    assert_eq!(wrong.len(), 4, "{wrong:?}");
+    let (_, wrong) = findings(&some(&["/accounts", "/api/v1/vacancies", "/metrics"]), no_guards).await;
+    for path in ["/accounts", "/api/v1/vacancies", "/metrics"] {
+        for who in [Who::Nobody, Who::Revoked, Who::RevokedKey] {
+            let expected = format!("GET {path} by {who:?}: 200");
+            assert!(wrong.iter().any(|found| found.starts_with(&expected)), "{expected} is missing: {wrong:?}");
+        }
+    }
+    assert_eq!(forgotten(&no_guards(&World::new(false)), &asked()), ["/forgotten"]);
 }
 
 #[tokio::test]
 async fn a_made_up_key_is_no_key() {
-    let (status, _) = Scene::of(Who::MadeUpKey).ask(&Method::GET, "/api/v1/vacancies").await;
+    let (status, _) = Scene::of(Who::MadeUpKey, World::router).ask(&Method::GET, "/api/v1/vacancies").await;
     assert_eq!(status, StatusCode::UNAUTHORIZED);
 }
