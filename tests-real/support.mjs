@@ -48,11 +48,43 @@ export function expect(condition, otherwise) {
 /** A running `greenroom …`. `addresses` is what it printed at its start: one line of JSON, an object of URLs by name. */
 export class Program {
   static async start(...args) {
+    const program = Program.spawn(args, {});
+    try {
+      program.addresses = await program.printedAddresses(60_000);
+    } catch (error) {
+      await program.stop();
+      throw error;
+    }
+    return program;
+  }
+
+  /** `greenroom serve` with these variables, once it answers at this origin. */
+  static async serve(origin, environment) {
+    const program = Program.spawn(["serve"], environment);
+    let ended;
+    program.ended.then((how) => (ended = how));
+    for (const end = Date.now() + 60_000; ; await new Promise((resolve) => setTimeout(resolve, 50))) {
+      const alive = await fetch(`${origin}/healthz`).then((answer) => answer.ok, () => false);
+      if (alive && ended === undefined) return program;
+      if (ended === undefined && Date.now() < end) continue;
+      await program.stop();
+      throw new Error(`it ${ended ?? "does not answer"}:\n${program.lines.slice(-30).join("\n")}`);
+    }
+  }
+
+  /** What it printed so far. */
+  output() {
+    return this.lines.join("\n");
+  }
+
+  static spawn(args, environment) {
     const program = new Program();
     mkdirSync(SCRATCH, { recursive: true });
     program.log = join(SCRATCH, `${args.filter((arg) => /^[a-z]+$/.test(arg)).join("-")}.log`);
-    const log = createWriteStream(program.log);
-    program.process = spawn(BINARY, args, { cwd: SCRATCH, stdio: ["ignore", "pipe", "pipe"] });
+    // A program that is started again goes on writing where it stopped.
+    const log = createWriteStream(program.log, { flags: "a" });
+    const env = { ...process.env, ...environment };
+    program.process = spawn(BINARY, args, { cwd: SCRATCH, env, stdio: ["ignore", "pipe", "pipe"] });
     program.ended = new Promise((resolve) => {
       program.process.once("error", (error) => resolve(`cannot be started: ${error.message}`));
       program.process.once("exit", (code, signal) => resolve(`ended with ${signal ?? code}`));
@@ -63,12 +95,6 @@ export class Program {
         program.lines.push(line);
         log.write(`${line}\n`);
       });
-    }
-    try {
-      program.addresses = await program.printedAddresses(60_000);
-    } catch (error) {
-      await program.stop();
-      throw error;
     }
     return program;
   }

@@ -43,6 +43,12 @@ pub const SUITES: &[Suite] = &[
         runner: Runner::Python,
         script: "test_oidc_provider.py",
     },
+    Suite {
+        name: "single-sign-on",
+        needs: &[Need::NodePackages, Need::Chromium],
+        runner: Runner::Node,
+        script: "test_single_sign_on.mjs",
+    },
     Suite { name: "walk", needs: &[Need::NodePackages, Need::Chromium], runner: Runner::Node, script: "test_walk.mjs" },
 ];
 
