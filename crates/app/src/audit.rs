@@ -5,7 +5,9 @@
 
 mod check;
 mod checkpoints;
+mod cover;
 mod deliver;
+mod drill;
 mod export;
 mod seal;
 mod verify;
@@ -19,6 +21,7 @@ use domain::{
     alerts::AlertKind,
     audit::{Checkpoint, Entry, Filter, Line, Tally},
 };
+pub(crate) use drill::verdict;
 pub use export::ExportedLine;
 use ports::{
     Change,

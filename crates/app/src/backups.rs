@@ -21,6 +21,7 @@ use serde_json::json;
 
 use crate::{
     App, Caller, Error, Result,
+    audit::verdict,
     draft::Draft,
     grants::{ACCESS, PREVIOUS_REFRESH, REFRESH},
     worker::Verdict,
@@ -184,7 +185,7 @@ impl App {
             }
         };
         let Scratch { file, store, said, found, remove } = scratch;
-        drill.file = Some(file.name);
+        drill.file = Some(file.name.clone());
         drill.problems.extend(miscounted(&said, &found));
         drill.rows = found;
         let seals = self.open_every_seal(store.as_ref()).await?;
@@ -193,6 +194,17 @@ impl App {
         drill.problems.extend(seals.broken.into_iter().take(LISTED));
         if broken > LISTED {
             drill.problems.push(format!("{} more sealed records do not open", broken - LISTED));
+        }
+        match self.verify_backup(store.as_ref(), file.started_at).await {
+            Ok(report) => {
+                drill.audit = Some(verdict(&report));
+                drill.problems.extend(report.findings.iter().take(LISTED).map(|flaw| format!("audit log, {flaw}")));
+                let more = report.more + u64::try_from(report.findings.len().saturating_sub(LISTED)).unwrap_or(u64::MAX);
+                if more > 0 {
+                    drill.problems.push(format!("{more} more findings in its audit log"));
+                }
+            }
+            Err(error) => drill.problems.push(format!("its audit log could not be verified: {error}")),
         }
         drop(store);
         drop(remove);

@@ -37,6 +37,18 @@ impl Witness for WitnessFile {
         };
         appended.map_err(|error| failed(error.to_string()))?.map_err(|error| failed(error.to_string()))
     }
+
+    async fn kept(&self) -> Result<String, WitnessError> {
+        match tokio::fs::read_to_string(&self.0).await {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
+            read => read.map_err(|error| {
+                let shown = self.0.display();
+                WitnessError(format!(
+                    "the file {shown} (GREENROOM_AUDIT_FILE) cannot be read: {error}; check its owner and the disk"
+                ))
+            }),
+        }
+    }
 }
 
 fn append(path: &Path, line: &str) -> std::io::Result<()> {

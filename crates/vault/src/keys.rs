@@ -266,6 +266,15 @@ impl KeyRing {
         Ok(())
     }
 
+    /// The ring without one of its keys. `None` where the ring has none of that name, or where it is the one that seals.
+    pub fn without(&self, id: &KeyId) -> Option<Self> {
+        let gone = self.keys.iter().position(|(known, _)| known == id).filter(|at| *at != self.active)?;
+        let mut left = self.clone();
+        left.keys.remove(gone);
+        left.active -= usize::from(gone < left.active);
+        Some(left)
+    }
+
     /// Makes a key of the ring the one that seals; `false`, and nothing changed, where the ring has none of that name.
     pub fn activate(&mut self, id: &KeyId) -> bool {
         let at = self.keys.iter().position(|(known, _)| known == id);
@@ -317,6 +326,21 @@ mod tests {
 
     fn bytes() -> [u8; 32] {
         std::array::from_fn(|at| u8::try_from(at).unwrap())
+    }
+
+    #[test]
+    fn a_key_leaves_the_ring_and_the_one_that_seals_stays() {
+        let id = |name: &str| name.parse::<KeyId>().unwrap();
+        let mut ring = KeyRing::new(id("a"), Key::from_bytes([1; 32]));
+        ring.add(id("b"), Key::from_bytes([2; 32])).unwrap();
+        ring.add(id("c"), Key::from_bytes([3; 32])).unwrap();
+        assert!(ring.activate(&id("b")));
+        assert!(ring.without(&id("b")).is_none() && ring.without(&id("d")).is_none());
+        for gone in ["a", "c"] {
+            let left = ring.without(&id(gone)).unwrap();
+            assert_eq!((left.active_id(), left.ids().count()), (&id("b"), 2));
+            assert!(left.get(&id(gone)).is_none());
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use domain::{
     jobs::{Dedupe, Work},
 };
 use jiff::SignedDuration;
-use ports::Put;
+use ports::{Put, Store};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use vault::chain_start;
@@ -92,9 +92,14 @@ struct Evidence {
 impl App {
     /// Reads the chain again. Memory does not grow with the number of lines.
     pub async fn verify_audit(&self, options: VerifyOptions) -> Result<Report> {
+        self.verify_log(self.store(), options).await
+    }
+
+    /// The same for the log in `store`, which may be another database than ours: a backup, restored to be looked at.
+    pub(crate) async fn verify_log(&self, store: &dyn Store, options: VerifyOptions) -> Result<Report> {
         self.look_again().await;
         let keys = self.key_ring();
-        let mut evidence = self.evidence(&options).await?;
+        let mut evidence = self.evidence(store, &options).await?;
         let (after, start) = match options.since {
             None => (0, chain_start(&self.0.parts.installation).to_vec()),
             Some(seq) => {
@@ -107,10 +112,10 @@ impl App {
         let mut verifier = Verifier::new(&keys, &evidence.marks, after, start);
         let mut last = if after == 0 { i64::MIN } else { after };
         let head = loop {
-            last = self.feed(&mut verifier, last, i64::MAX).await?;
+            last = feed(store, &mut verifier, last, i64::MAX).await?;
             // A line that was sealed while we read is read too; only what is missing for good is missing.
-            let head = self.store().audit_head().await?;
-            if head.seq <= last.max(after) || self.store().audit_sealed(last, 1).await?.is_empty() {
+            let head = store.audit_head().await?;
+            if head.seq <= last.max(after) || store.audit_sealed(last, 1).await?.is_empty() {
                 break head;
             }
         };
@@ -130,35 +135,20 @@ impl App {
             findings: evidence.findings,
             more,
         };
-        self.unsealed(&mut report, &head).await?;
+        self.unsealed(store, &mut report, &head).await?;
         if after == 0 {
-            self.surplus(&mut report, &head, read).await?;
+            surplus(store, &mut report, &head, read).await?;
         }
         Ok(report)
     }
 
-    /// Feeds lines behind `after` until there are no more or `most` were read; gives the place of the last.
-    async fn feed(&self, verifier: &mut Verifier<'_>, after: i64, most: i64) -> Result<i64> {
-        let (mut last, mut read) = (after, 0);
-        while read < most {
-            let lines = self.store().audit_sealed(last, PAGE).await?;
-            let Some(end) = lines.last().and_then(|line| line.seq) else { break };
-            read += i64::from(PAGE);
-            last = end;
-            for line in lines {
-                verifier.feed(line);
-            }
-        }
-        Ok(last)
-    }
-
     /// The checkpoints of the database and of the file, by whether they can be believed.
-    async fn evidence(&self, options: &VerifyOptions) -> Result<Evidence> {
-        let trusted = Trusted::of(&self.key_ring(), &self.store().audit_keys().await?);
+    async fn evidence(&self, store: &dyn Store, options: &VerifyOptions) -> Result<Evidence> {
+        let trusted = Trusted::of(&self.key_ring(), &store.audit_keys().await?);
         let mut evidence = Evidence::default();
         let mut after = options.since.map_or(0, |seq| seq - 1);
         loop {
-            let page = self.store().audit_checkpoints(after, PAGE).await?;
+            let page = store.audit_checkpoints(after, PAGE).await?;
             let Some(last) = page.last() else { break };
             after = last.seq;
             for checkpoint in page {
@@ -203,11 +193,11 @@ impl App {
     }
 
     /// Lines that wait for the sealer must at least be ours.
-    async fn unsealed(&self, report: &mut Report, head: &Head) -> Result<()> {
+    async fn unsealed(&self, store: &dyn Store, report: &mut Report, head: &Head) -> Result<()> {
         let keys = self.key_ring();
         let mut after = String::new();
         loop {
-            let lines = self.store().audit_unsealed(&after, PAGE).await?;
+            let lines = store.audit_unsealed(&after, PAGE).await?;
             let Some(last) = lines.last() else { return Ok(()) };
             after.clone_from(&last.id);
             for line in &lines {
@@ -219,16 +209,6 @@ impl App {
                 }
             }
         }
-    }
-
-    /// Two lines cannot have one place while the database keeps its word; this asks whether it did.
-    async fn surplus(&self, report: &mut Report, head: &Head, read: i64) -> Result<()> {
-        let tally = self.store().audit_tally().await?;
-        // If more was sealed meanwhile, the numbers say nothing.
-        if self.store().audit_head().await?.seq == head.seq && tally.sealed > read {
-            report.findings.push(Flaw { seq: Some(head.seq), id: None, what: What::Surplus { lines: tally.sealed - read } });
-        }
-        Ok(())
     }
 
     /// How the newest daily check ended; `None` before the first.
@@ -261,13 +241,13 @@ impl App {
     pub(crate) async fn run_check_audit(&self, after: i64, chain: Option<&str>, held: bool) -> Result<Verdict> {
         self.look_again().await;
         let keys = self.key_ring();
-        let evidence = self.evidence(&VerifyOptions { against: None, since: (after > 0).then_some(after) }).await?;
+        let evidence = self.evidence(self.store(), &VerifyOptions { against: None, since: (after > 0).then_some(after) }).await?;
         let start = match chain {
             Some(chain) => unhex(chain).ok_or_else(|| Error::Internal("a slice of the check begins at no value".to_owned()))?,
             None => chain_start(&self.0.parts.installation).to_vec(),
         };
         let mut verifier = Verifier::new(&keys, &evidence.marks, after, start);
-        let last = self.feed(&mut verifier, if after == 0 { i64::MIN } else { after }, SLICE).await?;
+        let last = feed(self.store(), &mut verifier, if after == 0 { i64::MIN } else { after }, SLICE).await?;
         let now_ends = self.store().audit_head().await?;
         let ended = self.store().audit_sealed(last, 1).await?.is_empty();
         let mut findings = evidence.findings;
@@ -300,6 +280,31 @@ impl App {
         self.commit(draft.finish()).await?;
         Ok(Verdict::Done)
     }
+}
+
+/// Feeds lines behind `after` until there are no more or `most` were read; gives the place of the last.
+async fn feed(store: &dyn Store, verifier: &mut Verifier<'_>, after: i64, most: i64) -> Result<i64> {
+    let (mut last, mut read) = (after, 0);
+    while read < most {
+        let lines = store.audit_sealed(last, PAGE).await?;
+        let Some(end) = lines.last().and_then(|line| line.seq) else { break };
+        read += i64::from(PAGE);
+        last = end;
+        for line in lines {
+            verifier.feed(line);
+        }
+    }
+    Ok(last)
+}
+
+/// Two lines cannot have one place while the database keeps its word; this asks whether it did.
+async fn surplus(store: &dyn Store, report: &mut Report, head: &Head, read: i64) -> Result<()> {
+    let tally = store.audit_tally().await?;
+    // If more was sealed meanwhile, the numbers say nothing.
+    if store.audit_head().await?.seq == head.seq && tally.sealed > read {
+        report.findings.push(Flaw { seq: Some(head.seq), id: None, what: What::Surplus { lines: tally.sealed - read } });
+    }
+    Ok(())
 }
 
 fn newest(checkpoints: &[Checkpoint], marks_seen: i64) -> Option<Checkpoint> {

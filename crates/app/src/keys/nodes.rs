@@ -36,6 +36,9 @@ struct Node {
     /// Seconds by the lease clock.
     at: i64,
     keys: BTreeSet<String>,
+    /// The one it seals and writes the audit log with; none from a release that did not say.
+    #[serde(default)]
+    active: Option<String>,
 }
 
 impl App {
@@ -57,19 +60,21 @@ impl App {
                 self.look_for_key(&next).await;
             }
         }
-        let keys: Vec<String> = self.key_ring().ids().map(ToString::to_string).collect();
+        let ring = self.key_ring();
+        let keys: Vec<String> = ring.ids().map(ToString::to_string).collect();
+        let said: Vec<String> = keys.iter().cloned().chain([ring.active_id().to_string()]).collect();
         let at = self.store().lease_now().await?.as_second();
-        if keys == heeded.said && at - heeded.said_at < SAY_SECONDS {
+        if said == heeded.said && at - heeded.said_at < SAY_SECONDS {
             return Ok(());
         }
         let name = heeded.name.get_or_insert_with(|| format!("{:032x}", u128::from_be_bytes(self.entropy().bytes()))).clone();
-        let node = Node { at, keys: keys.iter().cloned().collect() };
+        let node = Node { at, keys: keys.into_iter().collect(), active: Some(ring.active_id().to_string()) };
         let mut puts = vec![Put::Setting(format!("{NODE}{name}"), text(&node)?)];
         puts.extend(
             self.nodes().await?.into_iter().filter(|(_, node)| at - node.at > 60 * GONE_SECONDS).map(|(key, _)| Put::Unset(key)),
         );
         self.store().commit(Change { puts, ..Change::at(self.now()) }).await?;
-        (heeded.said, heeded.said_at) = (keys, at);
+        (heeded.said, heeded.said_at) = (said, at);
         self.end_mended_seals().await
     }
 
@@ -88,10 +93,19 @@ impl App {
 
     /// How many running processes do not have a key, and how many run.
     pub async fn nodes_without(&self, key: &KeyId) -> Result<(usize, usize)> {
+        let running = self.running().await?;
+        Ok((running.iter().filter(|node| !node.keys.contains(key.as_str())).count(), running.len()))
+    }
+
+    /// How many running processes still seal and write the audit log with a key.
+    pub async fn nodes_sealing_with(&self, key: &KeyId) -> Result<usize> {
+        Ok(self.running().await?.iter().filter(|node| node.active.as_deref() == Some(key.as_str())).count())
+    }
+
+    async fn running(&self) -> Result<Vec<Node>> {
         let now = self.store().lease_now().await?;
         let gone = now.saturating_sub(SignedDuration::from_secs(GONE_SECONDS)).unwrap_or(now).as_second();
-        let running: Vec<Node> = self.nodes().await?.into_iter().map(|(_, node)| node).filter(|node| node.at > gone).collect();
-        Ok((running.iter().filter(|node| !node.keys.contains(key.as_str())).count(), running.len()))
+        Ok(self.nodes().await?.into_iter().map(|(_, node)| node).filter(|node| node.at > gone).collect())
     }
 }
 

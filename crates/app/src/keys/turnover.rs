@@ -141,8 +141,8 @@ impl App {
         Ok(Rotated { active: next.clone(), before: Some(before) })
     }
 
-    /// Takes a key out of use: nothing can be sealed with it any more, on any node. Refused while anything is, and, unless `links_too`,
-    /// while links live that may have been signed with it. The key itself is for the caller to remove, and then to say so by
+    /// Takes a key out of use: nothing can be sealed with it any more, on any node. Refused while anything is, while a line of the audit
+    /// log can be verified by no other key, and, unless `links_too`, while links live that may have been signed with it. The key itself is for the caller to remove, and then to say so by
     /// [`App::keys_changed`].
     pub async fn retire_key(&self, id: &KeyId, links_too: bool, caller: &Caller) -> Result<Retired> {
         if id == self.key_ring().active_id() {
@@ -168,6 +168,9 @@ impl App {
                 ),
             ));
         }
+        if !retired {
+            self.cover_lines_of(id).await?;
+        }
         let mark = |from: &'static str, to: &'static str, action: &'static str| async move {
             self.transact(None, || async {
                 let mut draft = self.draft(caller);
@@ -182,7 +185,11 @@ impl App {
             mark(KEY_USABLE, KEY_RETIRED, "keys.retired").await?;
         }
         // Nothing is sealed with it from here on. What was, in the moment before the mark, is counted now.
-        if let Err(error) = self.seals_nothing(id).await {
+        let left = match self.seals_nothing(id).await {
+            Ok(()) => self.cover_lines_of(id).await,
+            in_use => in_use,
+        };
+        if let Err(error) = left {
             mark(KEY_RETIRED, KEY_USABLE, "keys.retirement_undone").await?;
             return Err(error);
         }

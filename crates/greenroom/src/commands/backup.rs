@@ -37,7 +37,7 @@ enum What {
         /// The file.
         file: PathBuf,
     },
-    /// Restore the newest file into a scratch database, open every sealed token, count every row; exit 0 or 1.
+    /// Restore the newest file into a scratch database, open every sealed token, count every row, verify the audit log; exit 0 or 1.
     Drill,
 }
 
@@ -93,6 +93,9 @@ async fn drill(installation: &Installation) -> Result<ExitCode> {
     let drill = installation.app.drill_now(folder(installation)?).await?;
     if let Some(file) = &drill.file {
         println!("{file}: {} rows, {} sealed records opened", drill.rows.values().sum::<u64>(), drill.opened);
+    }
+    if let Some(audit) = &drill.audit {
+        println!("{audit}");
     }
     for problem in &drill.problems {
         println!("PROBLEM {problem}");

@@ -140,6 +140,13 @@ async fn everybody_has(app: &App, key: &KeyId) -> Result<()> {
 }
 
 async fn retire(app: &App, place: &KeyPlace, id: &KeyId, links_too: bool) -> Result<ExitCode> {
+    // After a rotation running processes change over within seconds; who does not is named by the refusal.
+    for _ in 0..WAIT.0 {
+        if app.nodes_sealing_with(id).await? == 0 {
+            break;
+        }
+        tokio::time::sleep(WAIT.1).await;
+    }
     let retired = app.retire_key(id, links_too, &caller()).await?;
     if retired.links > 0 {
         println!("{} links that people were mailed end with it.", retired.links);
@@ -154,7 +161,10 @@ async fn retire(app: &App, place: &KeyPlace, id: &KeyId, links_too: bool) -> Res
         }
     }
     app.keys_changed().await?;
-    println!("Keep a copy of it for as long as you keep backups that were made with it.");
+    println!(
+        "A checkpoint signed by another key vouches for the lines of the audit log that were written under it. Keep a copy of the key for as \
+         long as you keep backups that were made with it."
+    );
     Ok(ExitCode::SUCCESS)
 }
 

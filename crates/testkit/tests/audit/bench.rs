@@ -25,6 +25,10 @@ impl Witness for Kept {
         self.0.lock().unwrap().push(line.to_owned());
         Ok(())
     }
+
+    async fn kept(&self) -> Result<String, WitnessError> {
+        Ok(self.0.lock().unwrap().join("\n"))
+    }
 }
 
 impl Kept {
@@ -45,7 +49,7 @@ pub struct Bench {
     pub clock: FrozenClock,
     pub kept: Kept,
     pub posts: PostBox,
-    url: String,
+    pub url: String,
     raw: tokio::sync::Mutex<Raw>,
 }
 
@@ -115,6 +119,14 @@ impl Bench {
             Raw::Sqlite(raw) => raw.query_row(sql, [], |row| row.get(0)).unwrap(),
             Raw::Postgres(raw) => raw.query_one(sql, &[]).await.unwrap().get(0),
         }
+    }
+
+    /// Puts a setting there as a restore does.
+    pub async fn set(&self, key: &str, value: &str) {
+        let options = store::Options::new(Arc::new(self.clock.clone()), Arc::new(SeededEntropy::new(8)));
+        let put = ports::Put::Setting(key.to_owned(), value.to_owned());
+        let change = ports::Change { puts: vec![put], ..ports::Change::at(self.app.now()) };
+        ports::Store::commit(store::open(&self.url, options).await.unwrap().as_ref(), change).await.unwrap();
     }
 
     /// A literal of bytes.

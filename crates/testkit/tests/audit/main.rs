@@ -5,7 +5,9 @@
 mod attacks;
 mod bench;
 mod checkpoints;
+mod drill;
 mod random;
+mod retiring;
 mod sealing;
 
 /// Makes a test of each function for both engines.
