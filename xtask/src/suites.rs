@@ -35,6 +35,7 @@ pub const SUITES: &[Suite] = &[
     Suite { name: "omnidapter", needs: &[Need::PythonPackages], runner: Runner::Python, script: "test_omnidapter.py" },
     Suite { name: "python-client", needs: &[Need::PythonPackages], runner: Runner::Python, script: "test_python_client.py" },
     Suite { name: "bad-input", needs: &[Need::PythonPackages], runner: Runner::Python, script: "test_bad_input.py" },
+    Suite { name: "operator", needs: &[Need::PythonPackages], runner: Runner::Python, script: "test_operator.py" },
     Suite { name: "smtp", needs: &[Need::PythonPackages], runner: Runner::Python, script: "test_smtp.py" },
     Suite { name: "promtool", needs: &[Need::PythonPackages, Need::Promtool], runner: Runner::Python, script: "test_promtool.py" },
     Suite {
