@@ -337,3 +337,75 @@ async fn a_restored_backup_loses_again_whom_the_list_names_and_nobody_is_told() 
     assert_eq!((again.erased, again.known), (0, 1));
     assert!(world.app.replay_erasures("nonsense\n").await.is_err());
 }
+
+/// A hundred and eighty days after her last vacancy was closed she is erased by the daily sweep, and the log still holds.
+#[tokio::test(flavor = "multi_thread")]
+async fn by_age_a_candidate_goes_everywhere_and_the_log_still_holds() {
+    let world = World::new("erase-age").await;
+    let (mia, _) = busy_life(&world).await;
+    world.app.start_sweeps().await.unwrap();
+    for vacancy in world.app.vacancies(Page::first(200)).await.unwrap() {
+        world.app.close(vacancy.vacancy.id, &World::caller()).await.unwrap();
+    }
+    world.pass(DAY).await;
+    let closed = world.app.now();
+    let jump = |days: i64| world.clock.jump(closed.checked_add(jiff::SignedDuration::from_hours(24 * days)).unwrap());
+
+    jump(175);
+    world.drain().await;
+    assert_eq!(world.app.erasure(mia).await.unwrap(), None, "it is too early");
+    let soon = world.app.retention(10).await.unwrap();
+    let due = soon.due.iter().find(|(person, _)| *person == mia).unwrap().1;
+    assert!((closed.as_second()..world.app.now().as_second() + 30 * DAY).contains(&due.as_second()), "{due}");
+    assert_eq!(soon.last.as_ref().unwrap().erased, 0);
+
+    world.app.seal_audit().await.unwrap();
+    jump(182);
+    world.drain().await;
+    assert_eq!(world.app.erasure(mia).await.unwrap().unwrap().why, Why::Age);
+    let swept = world.app.retention(10).await.unwrap();
+    assert!(swept.last.as_ref().unwrap().erased >= 1 && swept.erasures.iter().any(|erasure| erasure.person == mia));
+    assert_eq!(swept.next_at.unwrap().as_second(), swept.last.unwrap().at.as_second() + DAY);
+    let told = world.sent.lock().unwrap().len();
+    world.pass(2 * 3_600).await;
+    assert_eq!(world.app.erasure(mia).await.unwrap().unwrap().stage, Stage::Done);
+    assert_eq!(found(&world, &HERS).await, Vec::<String>::new());
+    let news: Vec<_> = world.sent.lock().unwrap()[told..].iter().filter(|(_, to)| to == MIA).cloned().collect();
+    assert!(news.is_empty(), "nothing was to come, so nobody is told: {news:?}");
+
+    world.app.seal_audit().await.unwrap();
+    let report = world.app.verify_audit(app::VerifyOptions::default()).await.unwrap();
+    assert!(report.holds() && report.lines > 0, "{report:?}");
+    assert!(report.erased > 0, "payloads are gone and the chain is whole: {report:?}");
+}
+
+/// The operator erases while the installation is held: nothing reaches calendars or people before the release.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_erasure_begun_while_held_waits_for_the_release() {
+    let mut world = World::new("erase-held").await;
+    world.consent("ana@example.com").await;
+    world.drain().await;
+    let first = vacancy(&world, "ana@example.com", "Platform engineer").await;
+    let mia = world.app.find_person(MIA).await.unwrap().id;
+    assert_eq!(interview_of(&world, first, 0).await.state, InterviewState::Booked);
+    let dump = world.dump().await;
+    let held = domain::held::Held { since: world.app.now(), backup: "b".into(), as_of: world.app.now(), erasures: Some(0) };
+    let settings = vec![("held".into(), serde_json::to_string(&held).unwrap()), ("held_comparison".into(), "null".into())];
+    world.restore("erase_held_restored", dump, settings).await;
+    world.app.start_held().await.unwrap();
+    let (events, sent) = (world.events("ana@example.com").await, world.sent.lock().unwrap().len());
+
+    world.app.erase(mia, Why::Request, &World::caller()).await.unwrap();
+    world.pass(3 * 3_600).await;
+    assert_eq!(world.fuse.count(), 0, "no mail, no write, no file");
+    assert_eq!((world.events("ana@example.com").await, world.sent.lock().unwrap().len()), (events.clone(), sent));
+    assert_eq!(world.app.erasure(mia).await.unwrap().unwrap().stage, Stage::Telling);
+
+    world.app.release_held(&World::caller()).await.unwrap();
+    world.pass(2 * 3_600).await;
+    assert_eq!(world.app.erasure(mia).await.unwrap().unwrap().stage, Stage::Done);
+    assert_eq!(world.events("ana@example.com").await.len(), events.len() - 1, "her event left the calendar");
+    let told: Vec<_> = world.sent.lock().unwrap()[sent..].iter().filter(|(id, _)| id.contains("_cancelled")).cloned().collect();
+    assert_eq!(told.len(), 2, "she and the manager hear that it is off: {told:?}");
+    assert_eq!(world.app.person(mia).await.unwrap().name, ERASED_NAME);
+}
