@@ -11,6 +11,7 @@ use anyhow::Result;
 use app::{Condition, Finding};
 use calendars::zoho::{DEFAULT_SCOPES, parse_scopes};
 use mail::{Sender, Smtp};
+use ports::Backups;
 use serde_json::json;
 
 use crate::{
@@ -25,6 +26,9 @@ const FREE_PERCENT: u64 = 10;
 const FREE_BYTES: u64 = 1 << 30;
 /// A certificate that ends sooner is a warning.
 const CERTIFICATE_DAYS: i64 = 14;
+
+/// A newest backup that is older is no daily one.
+const BACKUP_HOURS: i64 = 48;
 
 /// Options of `doctor`.
 #[derive(Debug, clap::Args)]
@@ -64,12 +68,22 @@ async fn look(config: &Config, home: Option<&Path>, grants: u32, found: &mut Vec
         found.push(Finding::warning("database", "there is none yet; the first `greenroom serve` makes it, with its key"));
         return;
     }
+    // Before the wiring makes it.
+    let folder_is_there = config.backup_dir.as_deref().map(Path::exists);
     let installation = match wiring::install(config, home, Arc::new(MachineClock), false).await {
         Ok(installation) => installation,
         Err(error) => return found.push(Finding::bad("database and key", format!("{error:#}"))),
     };
     found.push(Finding::good("database and key", "the database answers, and the key is the one it was sealed with"));
     found.push(public_address(config).await);
+    found.push(backups(&installation, folder_is_there).await);
+    found.push(Finding::good(
+        "key ring",
+        format!(
+            "the keys are in {}, and never in a backup: keep a copy of them in another place than the backups, which are worthless without",
+            installation.keys.1.name()
+        ),
+    ));
     match installation.app.examine(grants).await {
         Ok(more) => found.extend(more),
         Err(error) => found.push(Finding::bad("database", error.to_string())),
@@ -133,6 +147,51 @@ async fn mail_server(config: &Config) -> Finding {
     match probe {
         Ok(()) => Finding::good("mail", format!("{} takes our log-in", smtp.host)),
         Err(error) => Finding::bad("mail", format!("{error}; check EMAIL_HOST and the variables beside it")),
+    }
+}
+
+/// Whether there is a backup, and how old the newest is.
+async fn backups(installation: &wiring::Installation, folder_was_there: Option<bool>) -> Finding {
+    let Some(folder) = &installation.backups else {
+        return Finding::warning(
+            "backups",
+            "none are made by themselves: set GREENROOM_BACKUP_DIR to a folder on another disk than the database",
+        );
+    };
+    let files = match folder.list(&installation.keys.0).await {
+        Ok(files) => files,
+        Err(error) => return Finding::bad("backups", error.to_string()),
+    };
+    let age = files.first().map(|newest| (MachineClock::seconds() - newest.started_at.as_second()) / 3_600);
+    let had_some = match installation.app.backup_records().await {
+        Ok(records) => records.last_success.is_some(),
+        Err(error) => return Finding::bad("backups", error.to_string()),
+    };
+    judge_backups(age, folder_was_there == Some(true), had_some)
+}
+
+/// By the age of the newest in hours, whether its folder was there, and whether one was ever made.
+fn judge_backups(age: Option<i64>, folder_was_there: bool, had_some: bool) -> Finding {
+    match age {
+        Some(hours) if hours > BACKUP_HOURS => Finding::bad(
+            "backups",
+            format!("the newest is {hours} hours old; the page Backups says why, and `greenroom backup` makes one now"),
+        ),
+        Some(hours) => Finding::good("backups", format!("the newest is {hours} hours old")),
+        None if had_some => {
+            let gone = if folder_was_there {
+                "the folder GREENROOM_BACKUP_DIR holds none any more"
+            } else {
+                "the folder GREENROOM_BACKUP_DIR was gone"
+            };
+            Finding::bad(
+                "backups",
+                format!("{gone}, and there was one: look whether its disk is mounted, then run `greenroom backup`"),
+            )
+        }
+        None => {
+            Finding::warning("backups", "there is none yet; `greenroom backup` makes one, and `greenroom serve` makes one a day")
+        }
     }
 }
 
@@ -237,6 +296,17 @@ fn report(found: &[Finding], as_json: bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn backups_are_judged_by_the_age_of_the_newest_and_by_what_there_was() {
+        let judged = |age, there, had| judge_backups(age, there, had).condition;
+        assert_eq!(judged(Some(0), true, true), Condition::Good);
+        assert_eq!(judged(Some(48), true, true), Condition::Good);
+        assert_eq!(judged(Some(49), true, true), Condition::Bad);
+        assert_eq!(judged(None, true, false), Condition::Warning);
+        assert_eq!(judged(None, true, true), Condition::Bad);
+        assert!(judge_backups(None, false, true).says.contains("was gone"));
+    }
 
     #[test]
     fn room_is_judged_by_share_and_by_size() {
