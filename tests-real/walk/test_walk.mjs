@@ -238,7 +238,10 @@ check("without JavaScript: a candidate's page in two zones, and the mailbox", as
 check("every page of the dashboard opens, on a phone too", async () => {
   const tabTwo = await walk.newPage();
   const found = [];
-  for (const path of ["/interviews", "/interviews/week", "/managers", `/managers/${vacancy.manager.id}`, "/jobs", "/keys", "/audit"]) {
+  const { candidate } = vacancy.shortlist[0];
+  const desk = ["/interviews", "/interviews/week", "/managers", `/managers/${vacancy.manager.id}`, "/jobs", "/alerts", "/health"];
+  const office = ["/keys", "/audit", "/backups", "/accounts", "/account", "/erasures", `/persons/${candidate.id}/erase`];
+  for (const path of [...desk, ...office]) {
     await open(tabTwo, home(path)).catch((error) => found.push(error.message));
     await portrait(tabTwo, `page-${path.split("/")[1]}${path.split("/")[2] ? "-one" : ""}`).catch((error) => found.push(error.message));
     await tabThrough(tabTwo).catch((error) => found.push(error.message));
