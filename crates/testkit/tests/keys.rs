@@ -193,7 +193,7 @@ async fn thousands_of_tokens_are_sealed_anew_while_refreshes_go_on() {
 async fn a_rotation_that_was_killed_is_finished_by_the_next_process() {
     let mut world = World::with("keys-killed", Fuse::never()).await;
     let store = world.store().await;
-    fill(store.as_ref(), &world.keys.ring(), 500, world.app.now()).await;
+    fill(store.as_ref(), &world.keys.ring(), 3_000, world.app.now()).await;
     add(&world.keys, "k2", 9);
     rotate(&world.app).await;
     // Dropped in the middle of the first page, with rows under way.
