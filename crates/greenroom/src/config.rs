@@ -26,6 +26,8 @@ use url::Url;
 pub use variables::{Variables, secret_names};
 use vault::{ClientSecret, KeyText, WebhookSecret};
 
+/// The folder of backups beside a database file, unless another is set.
+const BACKUPS: &str = "greenroom-backups";
 /// Where the redirect URI points unless it is set.
 pub const DEFAULT_REDIRECT_URI: &str = "http://localhost:8040/api/oauth/callback/";
 
@@ -60,6 +62,8 @@ pub struct Config {
     pub mail_dir: Option<PathBuf>,
     /// Where backups are kept, and the erasure list; without it none are made by themselves.
     pub backup_dir: Option<PathBuf>,
+    /// Whether nobody chose that folder: it lies beside the database.
+    pub backups_beside_database: bool,
     /// How many backups are kept.
     pub backup_keep: usize,
     /// The company.
@@ -141,12 +145,18 @@ impl Config {
             "GREENROOM_RETENTION_DAYS is {retention_days}; candidates are kept 1 to 3650 days after their last vacancy closed, or for ever with 0"
         );
         let host = public_url.host_str().unwrap_or("localhost").to_owned();
+        let database_url = variables.secret("DATABASE_URL")?.unwrap_or_else(|| "sqlite:greenroom.db".to_owned());
+        let (backup_dir, backups_beside_database) = match variables.get("GREENROOM_BACKUP_DIR") {
+            Some("off") => (None, false),
+            Some(folder) => (Some(PathBuf::from(folder)), false),
+            None => (database_file(&database_url).map(|file| file.with_file_name(BACKUPS)), true),
+        };
         Ok(Self {
             listen: variables
                 .parse("GREENROOM_LISTEN")?
                 .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], redirect_port(&redirect)))),
             allowed_hosts: list(variables.get("GREENROOM_ALLOWED_HOSTS")),
-            database_url: variables.secret("DATABASE_URL")?.unwrap_or_else(|| "sqlite:greenroom.db".to_owned()),
+            database_url,
             key: variables.get("GREENROOM_KEY").map(|text| KeyText::new(text.to_owned())),
             key_file: variables.get("GREENROOM_KEY_FILE").map(PathBuf::from),
             key_command: variables.get("GREENROOM_KEY_COMMAND").map(ToOwned::to_owned),
@@ -155,7 +165,8 @@ impl Config {
                 .map_or_else(|| format!("Greenroom <greenroom@{}>", mail_domain(&host)), ToOwned::to_owned),
             smtp,
             mail_dir: variables.get("GREENROOM_MAIL_DIR").map(PathBuf::from),
-            backup_dir: variables.get("GREENROOM_BACKUP_DIR").map(PathBuf::from),
+            backup_dir,
+            backups_beside_database,
             backup_keep,
             company: variables.get("GREENROOM_COMPANY").unwrap_or("Our company").to_owned(),
             recruiting_contact,
@@ -181,10 +192,7 @@ impl Config {
 
     /// The database file, if it is one.
     pub fn database_file(&self) -> Option<PathBuf> {
-        if self.database_url.starts_with("postgres") {
-            return None;
-        }
-        Some(PathBuf::from(self.database_url.trim_start_matches("sqlite:").trim_start_matches("//")))
+        database_file(&self.database_url)
     }
 
     /// The folder of the database file, if it is one.
@@ -193,6 +201,10 @@ impl Config {
         let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty());
         Some(parent.map_or_else(|| PathBuf::from("."), Path::to_path_buf))
     }
+}
+
+fn database_file(url: &str) -> Option<PathBuf> {
+    (!url.starts_with("postgres")).then(|| PathBuf::from(url.trim_start_matches("sqlite:").trim_start_matches("//")))
 }
 
 fn zoho(variables: &Variables) -> Result<ZohoConfig> {
@@ -353,6 +365,21 @@ mod tests {
         assert_eq!(config.public_url.as_str(), "http://localhost:8040/");
         assert_eq!(config.database_url, "sqlite:greenroom.db");
         assert!(config.open_oauth_from.is_empty() && config.smtp.is_none() && !config.lending);
+    }
+
+    #[test]
+    fn backups_are_kept_beside_a_database_file_unless_somebody_says_where() {
+        let folder =
+            |extra: &[(&str, &str)]| Config::from(&variables(extra)).unwrap().backup_dir.map(|folder| folder.display().to_string());
+        assert_eq!(folder(&[]).as_deref(), Some("greenroom-backups"));
+        assert_eq!(folder(&[("DATABASE_URL", "sqlite:///srv/a/greenroom.db")]).as_deref(), Some("/srv/a/greenroom-backups"));
+        assert_eq!(folder(&[("GREENROOM_BACKUP_DIR", "/mnt/b")]).as_deref(), Some("/mnt/b"));
+        assert_eq!(folder(&[("GREENROOM_BACKUP_DIR", "off")]), None);
+        assert_eq!(
+            folder(&[("DATABASE_URL", "postgres://db.example.com/greenroom")]),
+            None,
+            "a database elsewhere says nothing of a disk here"
+        );
     }
 
     #[test]

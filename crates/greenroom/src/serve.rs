@@ -48,7 +48,10 @@ pub async fn serve(config: Config, home: Option<PathBuf>) -> Result<()> {
     if let Some(folder) = &installation.backups {
         installation.app.start_backups(Arc::clone(folder) as Arc<dyn Backups>).await?;
     } else {
-        tracing::warn!("GREENROOM_BACKUP_DIR is not set: no backups are made");
+        tracing::warn!("no backups are made here: set GREENROOM_BACKUP_DIR to a folder");
+    }
+    if let (true, Some(folder)) = (config.backups_beside_database, &config.backup_dir) {
+        tracing::warn!(folder = %folder.display(), "backups are kept beside the database; set GREENROOM_BACKUP_DIR to a folder on another disk");
     }
     if installation.app.start_held().await? {
         tracing::warn!(

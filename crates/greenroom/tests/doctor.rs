@@ -56,16 +56,17 @@ async fn a_running_installation_is_looked_through_and_what_is_wrong_is_named() {
     let tokens: Vec<&str> = issued["tokens"].as_array().unwrap().iter().filter_map(|issued| issued["token"].as_str()).collect();
     assert!(!tokens.is_empty() && tokens.iter().all(|token| !shown.contains(token)), "{shown}");
 
-    assert_eq!(of(&findings, "backups")[0].0, "warning", "{findings}");
+    assert_eq!(of(&findings, "backups' place")[0].0, "warning", "they lie beside the database: {findings}");
     assert!(of(&findings, "key ring")[0].1.contains(scene.key_file().to_str().unwrap()), "{findings}");
     let folder = scene.dir.join("backups");
     let kept = [("GREENROOM_BACKUP_DIR", folder.to_str().unwrap())];
-    let (_, findings) = examined(&scene, &kept).await;
-    assert!(of(&findings, "backups")[0].1.contains("none yet"), "{findings}");
+    let (_, findings) = examined(&scene, &[("GREENROOM_BACKUP_DIR", "off")]).await;
+    assert_eq!(of(&findings, "backups")[0].0, "warning", "{findings}");
     let made = scene.run(&["backup"], &kept).await;
     assert!(made.status.success(), "{}", said(&made));
     let (_, findings) = examined(&scene, &kept).await;
     assert_eq!(of(&findings, "backups"), [("ok", "the newest is 0 hours old")]);
+    assert!(of(&findings, "backups' place").is_empty(), "{findings}");
     std::fs::remove_dir_all(&folder).unwrap();
     let (code, findings) = examined(&scene, &kept).await;
     assert_eq!((code, of(&findings, "backups")[0].0), (1, "bad"), "{findings}");

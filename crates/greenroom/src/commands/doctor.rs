@@ -77,6 +77,13 @@ async fn look(config: &Config, home: Option<&Path>, grants: u32, found: &mut Vec
     found.push(Finding::good("database and key", "the database answers, and the key is the one it was sealed with"));
     found.push(public_address(config).await);
     found.push(backups(&installation, folder_is_there).await);
+    found.extend(config.backups_beside_database.then_some(config.backup_dir.as_deref()).flatten().map(|folder| {
+        let says = format!(
+            "backups are kept in {}, beside the database: a disk that dies takes both; set GREENROOM_BACKUP_DIR to a folder on another disk",
+            folder.display()
+        );
+        Finding::warning("backups' place", says)
+    }));
     found.push(Finding::good(
         "key ring",
         format!(
@@ -155,7 +162,7 @@ async fn backups(installation: &wiring::Installation, folder_was_there: Option<b
     let Some(folder) = &installation.backups else {
         return Finding::warning(
             "backups",
-            "none are made by themselves: set GREENROOM_BACKUP_DIR to a folder on another disk than the database",
+            "none are made here: set GREENROOM_BACKUP_DIR to a folder on another disk than the database",
         );
     };
     let files = match folder.list(&installation.keys.0).await {
@@ -179,11 +186,8 @@ fn judge_backups(age: Option<i64>, folder_was_there: bool, had_some: bool) -> Fi
         ),
         Some(hours) => Finding::good("backups", format!("the newest is {hours} hours old")),
         None if had_some => {
-            let gone = if folder_was_there {
-                "the folder GREENROOM_BACKUP_DIR holds none any more"
-            } else {
-                "the folder GREENROOM_BACKUP_DIR was gone"
-            };
+            let gone =
+                if folder_was_there { "the folder of backups holds none any more" } else { "the folder of backups was gone" };
             Finding::bad(
                 "backups",
                 format!("{gone}, and there was one: look whether its disk is mounted, then run `greenroom backup`"),
