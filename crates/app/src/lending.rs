@@ -5,7 +5,7 @@ use ports::{Put, calendar::Answer, change::Conflict, store::CommitError};
 use serde_json::json;
 use vault::AccessToken;
 
-use crate::{App, Caller, Error, Result, people::line};
+use crate::{App, Caller, Error, Result, draft::later, people::line};
 
 /// Tokens of one grant that a key may have in an hour.
 pub const LENDINGS_PER_HOUR: i64 = 60;
@@ -13,6 +13,9 @@ pub const LENDINGS_PER_HOUR: i64 = 60;
 const LEAST_SECONDS: i64 = 60;
 /// The longest life that can be asked for: half of an hour's token, so that a caller cannot make us refresh more often than twice an hour.
 const MOST_SECONDS: i64 = 1_800;
+
+/// What stands on the record where the caller could not say what it is for: the first version's call has no room for it.
+const UNSTATED: &str = "not stated: the first version's call";
 
 /// What a caller says when it asks for a token.
 #[derive(Debug, Clone, Default)]
@@ -70,7 +73,7 @@ impl App {
         draft.audit(
             "token.lent",
             grant.id,
-            json!({"key": key, "expires_at": expires_at, "purpose": purpose, "generation": fresh.generation}),
+            json!({"key": key, "expires_at": expires_at, "purpose": purpose.as_deref().unwrap_or(UNSTATED), "generation": fresh.generation}),
         );
         draft.put(Put::Lending(Lending { grant: grant.id, key, hour, limit: LENDINGS_PER_HOUR, ends_at: expires_at }));
         let now = draft.now.as_second();
@@ -99,6 +102,14 @@ impl App {
             });
         }
         Ok(Lent { access_token: token, expires_at, scopes: fresh.scopes })
+    }
+
+    /// When the last token ends that was lent of this grant, if one still lives: it cannot be called back.
+    pub async fn lent_until(&self, grant: Id<Grant>) -> Result<Option<Timestamp>> {
+        let now = self.now();
+        // Lendings are kept by the day; no token lives for one.
+        let lendings = self.store().lendings(later(now, -2 * 24 * 60)?).await?;
+        Ok(lendings.into_iter().filter(|lent| lent.grant == grant).map(|lent| lent.ends_at).filter(|end| *end > now).max())
     }
 
     /// The grant's token with at least `least` seconds left, refreshed first if it has less.

@@ -1,7 +1,7 @@
 //! What the manager's pages about permission show and do.
 
 use domain::{
-    EmailAddress,
+    EmailAddress, Timestamp,
     audit::Actor,
     links::{ConnectOutcome, Link, LinkProblem, Purpose},
     mails::MailOrder,
@@ -56,6 +56,8 @@ pub struct DisconnectView {
     pub manager: String,
     /// The calendar; `None` when nothing is connected.
     pub calendar: Option<String>,
+    /// Until when another program may still use an access token that it was lent.
+    pub lent_until: Option<Timestamp>,
 }
 
 impl App {
@@ -173,9 +175,13 @@ impl App {
         let link = self.open_link(token, Purpose::Disconnect).await?;
         let person = self.link_person(&link).await?;
         let grant = self.store().grant_of(person.id, self.provider()?.name()).await?;
+        let lent_until = match &grant {
+            Some(grant) => self.lent_until(grant.id).await?,
+            None => None,
+        };
         let calendar =
             grant.filter(domain::grants::Grant::is_usable).and_then(|grant| grant.calendar).map(|calendar| calendar.name);
-        Ok(DisconnectView { company: self.settings().company.clone(), manager: person.name, calendar })
+        Ok(DisconnectView { company: self.settings().company.clone(), manager: person.name, calendar, lent_until })
     }
 }
 

@@ -97,6 +97,12 @@ pub struct Choices {
     pub refresh: app::RefreshWhen,
     /// Refreshes per refresh token in ten minutes.
     pub refresh_limit: u32,
+    /// What managers are asked for.
+    pub scopes: String,
+    /// Client secrets of data centres that have their own.
+    pub secrets: BTreeMap<String, String>,
+    /// Whom alerts are mailed to.
+    pub alerts_to: Option<EmailAddress>,
     /// Seconds for which the provider is said to accept a refresh token that was replaced.
     pub grace: Option<i64>,
     /// How far ahead the business clock of the next process is.
@@ -109,6 +115,9 @@ impl Default for Choices {
             timing: app::Timing { movable: true, ..app::Timing::default() },
             refresh: app::RefreshWhen::default(),
             refresh_limit: 10,
+            scopes: DEFAULT_SCOPES.to_owned(),
+            secrets: BTreeMap::new(),
+            alerts_to: None,
             grace: None,
             skew_seconds: 0,
         }
@@ -727,9 +736,13 @@ async fn parts(site: &Site<'_>, seed: u64) -> Parts {
         client_id: DEMO_CLIENT_ID.into(),
         client_secret: ClientSecret::new(DEMO_CLIENT_SECRET.into()),
         refresh_limit: choices.refresh_limit,
-        data_centre_secrets: BTreeMap::new(),
+        data_centre_secrets: choices
+            .secrets
+            .iter()
+            .map(|(location, secret)| (location.clone(), ClientSecret::new(secret.clone())))
+            .collect(),
         redirect_uri: DEMO_REDIRECT.into(),
-        scopes: parse_scopes(DEFAULT_SCOPES),
+        scopes: parse_scopes(&choices.scopes),
         accounts_url: origins["us"].parse().unwrap(),
         hosts: parse_hosts(&hosts.join(",")).unwrap(),
     })
@@ -758,7 +771,7 @@ async fn parts(site: &Site<'_>, seed: u64) -> Parts {
             default_week: scheduling::WeeklyHours::default(),
             link_days: 7,
             lending: false,
-            alerts: app::AlertSettings::default(),
+            alerts: app::AlertSettings { to: choices.alerts_to.clone(), webhook: None },
             audit: app::AuditSettings::default(),
             retention_days: 180,
             demo: false,

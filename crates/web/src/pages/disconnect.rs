@@ -6,7 +6,13 @@ use axum::{
     response::Response,
 };
 
-use super::{Failure, forms::Fields, frame::PersonFrame, links, page};
+use super::{
+    Failure,
+    forms::Fields,
+    frame::PersonFrame,
+    links, page,
+    times::{Moment, moment},
+};
 use crate::{
     WebState,
     texts::{filters, t},
@@ -20,19 +26,27 @@ pub(super) struct DisconnectPage {
     pub(super) token: String,
     pub(super) manager: String,
     pub(super) calendar: Option<String>,
+    pub(super) lent_until: Option<Moment>,
 }
 
 pub(super) async fn show(State(state): State<WebState>, Path(token): Path<String>) -> Result<Response, Failure> {
     let view = state.app.disconnect_page(&token).await.map_err(|error| links::problem_page(&state, &token, &error))?;
     let person = PersonFrame::new(state.app.settings());
-    page(&DisconnectPage { person, token, manager: view.manager, calendar: view.calendar })
+    let lent_until = view.lent_until.map(moment);
+    page(&DisconnectPage { person, token, manager: view.manager, calendar: view.calendar, lent_until })
 }
 
 pub(super) async fn act(State(state): State<WebState>, Path(token): Path<String>, fields: Fields) -> Result<Response, Failure> {
     match fields.get("action") {
         "disconnect" => {
-            state.app.disconnect_by_link(&token).await.map_err(|error| links::problem_page(&state, &token, &error))?;
-            links::notice(&state, "good", t("disconnect.done.title"), t("disconnect.done.lead"))
+            let failed = |error| links::problem_page(&state, &token, &error);
+            let lent_until = state.app.disconnect_page(&token).await.map_err(failed)?.lent_until;
+            state.app.disconnect_by_link(&token).await.map_err(failed)?;
+            let lead = lent_until.map_or_else(
+                || t("disconnect.done.lead").to_string(),
+                |until| t("disconnect.done.lent").with("until", moment(until).text).to_string(),
+            );
+            links::notice(&state, "good", t("disconnect.done.title"), lead)
         }
         "fresh" => links::send_fresh(&state, &token).await,
         _ => Ok(links::unknown_action()),

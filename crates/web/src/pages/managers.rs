@@ -7,7 +7,7 @@ use axum::{
     response::Response,
 };
 use domain::{
-    Id,
+    Id, Timestamp,
     audit::Entry,
     grants::{GrantState, PendingReason},
     people::Person,
@@ -117,11 +117,16 @@ pub(super) fn pending_sentence(why: PendingReason) -> String {
 }
 
 impl ManagerCard {
-    pub(super) fn new(frame: Frame, view: &ManagerView, entries: &[Entry]) -> Self {
+    pub(super) fn new(frame: Frame, view: &ManagerView, entries: &[Entry], lent_until: Option<Timestamp>) -> Self {
         let grant = view.grant.as_ref();
         let pending = grant.and_then(|grant| grant.pending.as_ref());
         let mut facts = person_facts(&view.person);
         facts.extend(grant.map(grant_facts).unwrap_or_default());
+        facts.extend(lent_until.map(|until| Fact {
+            label: t("manager.lent_until").to_string(),
+            value: String::new(),
+            at: Some(moment(until)),
+        }));
         Self {
             frame,
             id: view.person.id.to_string(),
@@ -218,7 +223,11 @@ pub(super) async fn show(
         entries.sort_by_key(|entry| std::cmp::Reverse((entry.at, entry.id)));
     }
     let frame = Frame::new(&state, &admin, Section::Managers, asked.0.given("done")).await.or_fail(&state)?;
-    page(&ManagerCard::new(frame, &view, &entries))
+    let lent_until = match &view.grant {
+        Some(grant) => state.app.lent_until(grant.id).await.or_fail(&state)?,
+        None => None,
+    };
+    page(&ManagerCard::new(frame, &view, &entries, lent_until))
 }
 
 pub(super) async fn act(State(state): State<WebState>, Path(id): Path<String>, form: AdminForm) -> Result<Response, Failure> {

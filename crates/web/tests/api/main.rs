@@ -4,6 +4,7 @@
 
 mod contract;
 mod conventions;
+mod lending;
 mod monitoring;
 mod persons;
 mod routes;

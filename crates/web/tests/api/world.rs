@@ -37,6 +37,8 @@ pub struct World {
     pub key: String,
     /// The simulated Zoho.
     pub zoho: Url,
+    /// The same from behind.
+    pub sim: Sim,
 }
 
 /// An answer, read whole.
@@ -63,6 +65,15 @@ impl World {
 
     /// `open` is the network that needs no key for the first version's endpoints.
     pub async fn with(name: &str, open: &str) -> Self {
+        Self::start(name, open, false).await
+    }
+
+    /// Where access tokens are lent.
+    pub async fn lending(name: &str) -> Self {
+        Self::start(name, "127.0.0.0/8", true).await
+    }
+
+    async fn start(name: &str, open: &str, lending: bool) -> Self {
         // The first test of a process installs it; the others find it there.
         drop(rustls::crypto::ring::default_provider().install_default());
         let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
@@ -83,11 +94,12 @@ impl World {
         })
         .unwrap();
         sim.with(|world, now| zoho_sim::seed_demo(world, Vec::new(), now));
-        tokio::spawn(async move { sim.serve("us", listener, std::future::pending()).await });
-        let app = open_app(&dir, &clock, &zoho).await;
+        let served = sim.clone();
+        tokio::spawn(async move { served.serve("us", listener, std::future::pending()).await });
+        let app = open_app(&dir, &clock, &zoho, lending).await;
         let state = WebState::new(app.clone(), vec![open.parse().unwrap()], &[], "test");
         let (_, key) = app.create_api_key("tests", Right::ALL.into(), None, &Caller::system()).await.unwrap();
-        Self { clock, app, router: web::router(state), key, zoho }
+        Self { clock, app, router: web::router(state), key, zoho, sim }
     }
 
     /// The same with networks that may read metrics without a key.
@@ -212,7 +224,7 @@ impl World {
     }
 }
 
-async fn open_app(dir: &std::path::Path, clock: &FrozenClock, zoho: &Url) -> App {
+async fn open_app(dir: &std::path::Path, clock: &FrozenClock, zoho: &Url, lending: bool) -> App {
     let entropy = Arc::new(SeededEntropy::new(1));
     let options = store::Options::new(Arc::new(clock.clone()), entropy.clone());
     let store = store::open(&format!("sqlite:{}", dir.join("greenroom.db").display()), options).await.unwrap();
@@ -246,7 +258,7 @@ async fn open_app(dir: &std::path::Path, clock: &FrozenClock, zoho: &Url) -> App
             recruiting_contact: Some("recruiting@example.com".parse().unwrap()),
             default_week: scheduling::WeeklyHours::default(),
             link_days: 7,
-            lending: false,
+            lending,
             alerts: app::AlertSettings::default(),
             audit: app::AuditSettings::default(),
             retention_days: 180,
