@@ -182,6 +182,10 @@ async fn body(answer: reqwest::Response) -> Vec<u8> {
 fn files(folder: &Path, when: &str, places: &mut Places) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
+        if path.is_dir() {
+            files(&path, when, places);
+            continue;
+        }
         places.push((format!("{when}: {}", path.file_name().unwrap().to_str().unwrap()), fs::read(&path).unwrap()));
     }
 }

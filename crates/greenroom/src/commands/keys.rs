@@ -140,8 +140,10 @@ async fn everybody_has(app: &App, key: &KeyId) -> Result<()> {
 }
 
 async fn retire(app: &App, place: &KeyPlace, id: &KeyId, links_too: bool) -> Result<ExitCode> {
-    // After a rotation running processes change over within seconds; who does not is named by the refusal.
-    for _ in 0..WAIT.0 {
+    // The key that seals is refused at once. After a rotation running processes change over within seconds; who does not is named by the
+    // refusal.
+    let seals = app.keys().await?.iter().any(|key| key.active && key.id == id.as_str());
+    for _ in 0..if seals { 0 } else { WAIT.0 } {
         if app.nodes_sealing_with(id).await? == 0 {
             break;
         }
