@@ -61,14 +61,15 @@ def until(condition, otherwise, seconds=20):
 
 def dump():
     """Every row of every table that holds what people and callers did. Left out is what the program notes by itself: counts of calls,
-    attempts and uses, pauses of providers, alerts, settings of its processes, its own jobs, and where the sealer puts the log's lines."""
+    attempts and uses, pauses of providers, alerts, settings of its processes, its own jobs, that a key was used or refused, and where the sealer puts the log's lines."""
     own = ("audit", "audit_head", "audit_keys", "audit_checkpoints", "alerts", "calls", "gates", "last_uses", "settings", "throttles", "jobs")
     with sqlite3.connect(f"file:{SCRATCH / 'greenroom.db'}?mode=ro", uri=True) as database:
         skipped = tuple(f'INSERT INTO "{table}"' for table in own)
         skipped += ("INSERT INTO \"names\" VALUES('alert'",)
         rows = [line for line in database.iterdump() if not line.startswith(skipped)]
         log = database.execute(
-            "SELECT id, action, subject, payload FROM audit WHERE action NOT IN ('audit.key_recorded', 'provider.called')"
+            "SELECT id, action, subject, payload FROM audit WHERE action NOT IN"
+            " ('audit.key_recorded', 'provider.called', 'key.used', 'key.refused', 'account.login_refused')"
             " AND action NOT LIKE 'alert.%' ORDER BY id"
         )
         work = database.execute(

@@ -172,12 +172,13 @@ impl App {
         let hash = hash_api_key(cookie);
         let hash = &hash;
         self.transact(None, || async move {
-            let session = self.store().session_by_hash(hash).await?;
-            let mut draft = self.draft(&Caller { actor: Actor::System, request: None });
-            if let Some(session) = session.filter(|session| session.revoked_at.is_none()) {
-                draft.audit("admin.logged_out", session.id, json!({}));
-                draft.put(Put::Session(Session { revoked_at: Some(draft.now), ..touched(&session) }));
-            }
+            let session = self.store().session_by_hash(hash).await?.filter(|session| session.revoked_at.is_none());
+            let Some(session) = session else { return Ok((self.draft(&Caller::system()).finish(), ())) };
+            let one = Actor::Administrator(session.id.to_string());
+            let actor = session.account.map_or(one, |account| Actor::Account(account.to_string()));
+            let mut draft = self.draft(&Caller { actor, request: None });
+            draft.audit("admin.logged_out", session.id, json!({}));
+            draft.put(Put::Session(Session { revoked_at: Some(draft.now), ..touched(&session) }));
             Ok((draft.finish(), ()))
         })
         .await

@@ -9,7 +9,7 @@ use app::{App, LogIn, NewKey, NewSession};
 use common::{Fuse, World};
 use domain::{
     Id,
-    access::{Account, Role},
+    access::{Account, Right, Role},
     alerts::AlertKind,
 };
 use tokio::task::JoinSet;
@@ -259,9 +259,132 @@ async fn keys_end_roll_and_are_warned_about() {
     world.clock.advance(13 * 24 * 3600);
     assert!(app.authenticate(&third).await.unwrap().is_none(), "it has ended");
     assert_eq!(app.roll_api_key(key.id, 60, &World::caller()).await.unwrap_err().code(), "key_over");
-    let lend = |role| NewKey { role: Some(role), rights: [domain::access::Right::Lend].into(), expires_at: None, ..new.clone() };
-    assert!(app.make_api_key(lend(Role::Admin), &World::caller()).await.unwrap().0.rights.contains(&domain::access::Right::Lend));
+    let lend = |role| NewKey { role: Some(role), rights: [Right::Lend].into(), expires_at: None, ..new.clone() };
+    assert!(app.make_api_key(lend(Role::Admin), &World::caller()).await.unwrap().0.rights.contains(&Right::Lend));
     assert_eq!(app.make_api_key(lend(Role::Agent), &World::caller()).await.unwrap_err().code(), "invalid");
     let over = NewKey { expires_at: Some(app.now()), ..new };
     assert_eq!(app.make_api_key(over, &World::caller()).await.unwrap_err().code(), "invalid");
+}
+
+/// Lines of one action: by whom, about what, and the payload.
+async fn lines(app: &App, action: &str) -> Vec<(domain::audit::Actor, String, serde_json::Value)> {
+    let log = app.audit(ports::store::Page { after: None, limit: 200 }).await.unwrap();
+    let of = log.into_iter().filter(|entry| entry.action == action);
+    let mut lines: Vec<_> = of.map(|entry| (entry.id, entry.actor, entry.subject, entry.payload)).collect();
+    lines.sort_by_key(|line| line.0);
+    lines.into_iter().map(|(_, actor, subject, payload)| (actor, subject, payload)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_use_of_a_key_each_day_is_on_record_once_whoever_asks() {
+    let world = world("access_key_use").await;
+    let apps = [world.app.clone(), world.second().await];
+    let new = NewKey { name: "desk".to_owned(), role: Some(Role::Recruiter), ..NewKey::default() };
+    let (key, text) = world.app.make_api_key(new, &World::caller()).await.unwrap();
+    let at_once = async || {
+        let mut calls = JoinSet::new();
+        for number in 0..12_usize {
+            let (app, text) = (apps[number % 2].clone(), text.clone());
+            calls.spawn(async move { app.authenticate(&text).await.unwrap().is_some() });
+        }
+        assert!(calls.join_all().await.into_iter().all(|known| known));
+    };
+    at_once().await;
+    let by = domain::audit::Actor::ApiKey(key.id.to_string());
+    let line = (by, key.id.to_string(), serde_json::json!({}));
+    assert_eq!(lines(&world.app, "key.used").await, std::slice::from_ref(&line));
+    // 08:00 until one second before midnight, UTC.
+    world.clock.advance(16 * 3600 - 1);
+    at_once().await;
+    assert_eq!(lines(&world.app, "key.used").await.len(), 1);
+    world.clock.advance(1);
+    at_once().await;
+    assert_eq!(lines(&world.app, "key.used").await, [line.clone(), line]);
+    assert_eq!(world.app.api_key_used(key.id).await.unwrap(), Some(world.app.now()));
+    assert_eq!(world.app.authenticate("grk_nobody").await.unwrap(), None);
+    assert_eq!(lines(&world.app, "key.refused").await, [], "a text that was never a key names none");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refused_keys_are_on_record_once_an_hour_for_each_reason() {
+    let world = world("access_key_refused").await;
+    let apps = [world.app.clone(), world.second().await];
+    let app = &world.app;
+    let make = async |name: &str, minutes: Option<i64>| {
+        let expires_at = minutes.map(|minutes| app.now() + jiff::SignedDuration::from_mins(minutes));
+        let new = NewKey { name: name.to_owned(), role: Some(Role::Recruiter), expires_at, ..NewKey::default() };
+        app.make_api_key(new, &World::caller()).await.unwrap()
+    };
+    let (ended, old) = make("ended", Some(60)).await;
+    let (revoked, taken) = make("revoked", None).await;
+    let (rolled, first) = make("rolled", None).await;
+    app.revoke_api_key(revoked.id, &World::caller()).await.unwrap();
+    app.roll_api_key(rolled.id, 60, &World::caller()).await.unwrap();
+    world.clock.advance(3600);
+    let flood = async || {
+        let mut calls = JoinSet::new();
+        for number in 0..30_usize {
+            let (app, text) = (apps[number % 2].clone(), [&old, &taken, &first][number % 3].clone());
+            calls.spawn(async move { app.authenticate(&text).await.unwrap() });
+        }
+        assert!(calls.join_all().await.into_iter().all(|known| known.is_none()));
+        for app in &apps {
+            app.note_lacking(rolled.id, Right::Administer).await.unwrap();
+            app.note_lacking(rolled.id, Right::Lend).await.unwrap();
+        }
+    };
+    flood().await;
+    let mut refused: Vec<(String, String)> = Vec::new();
+    for (actor, subject, payload) in lines(app, "key.refused").await {
+        assert_eq!(actor, domain::audit::Actor::ApiKey(subject.clone()));
+        let why = payload["right"].as_str().or(payload["why"].as_str()).unwrap();
+        refused.push((subject, why.to_owned()));
+    }
+    refused.sort();
+    let [ended, revoked, rolled] = [&ended, &revoked, &rolled].map(|key| key.id.to_string());
+    let mut expected =
+        [(ended, "expired"), (revoked, "revoked"), (rolled.clone(), "rolled"), (rolled.clone(), "administer"), (rolled, "lend")]
+            .map(|(id, why)| (id, why.to_owned()));
+    expected.sort();
+    assert_eq!(refused, expected);
+    world.clock.advance(3599);
+    flood().await;
+    assert_eq!(lines(app, "key.refused").await.len(), 5, "within the hour");
+    world.clock.advance(1);
+    flood().await;
+    assert_eq!(lines(app, "key.refused").await.len(), 10);
+    assert_eq!(lines(app, "key.used").await, [], "a refusal is no use");
+}
+
+#[tokio::test]
+async fn log_ins_that_fail_and_log_outs_are_on_record_and_name_neither_address_nor_network() {
+    let world = world("access_log_ins").await;
+    let (one, other) = (&world.app, &world.second().await);
+    let (id, begun, _) = ada(one).await;
+    for round in 0..3 {
+        for app in [one, other] {
+            assert_eq!(attempt(app, "mallory@example.org", RIGHT, address(7), None).await, "wrong", "{round}");
+            if round < 2 {
+                assert_eq!(attempt(app, ADA, "red lamps on a tram", address(8), None).await, "wrong", "{round}");
+            }
+        }
+    }
+    assert_eq!(attempt(one, "eve@example.org", RIGHT, address(9), None).await, "wrong", "another network");
+    let system = domain::audit::Actor::System;
+    let line = |subject: &str| (system.clone(), subject.to_owned(), serde_json::json!({"by": "password"}));
+    let mut lines_now = lines(one, "account.login_refused").await;
+    lines_now.sort_by(|one, other| one.1.cmp(&other.1));
+    assert_eq!(lines_now, [line(&id.to_string()), line("unknown"), line("unknown")]);
+    world.clock.advance(3600);
+    assert_eq!(attempt(other, ADA, "red lamps on a tram", address(8), None).await, "wrong");
+    assert_eq!(lines(one, "account.login_refused").await.len(), 4, "the next hour");
+    one.log_out(&begun.cookie).await.unwrap();
+    one.log_out(&begun.cookie).await.unwrap();
+    let out = lines(one, "admin.logged_out").await;
+    assert_eq!(out.len(), 1);
+    assert_eq!(out[0].0, domain::audit::Actor::Account(id.to_string()), "it is said who left");
+    let log = format!("{:?}", one.audit(ports::store::Page { after: None, limit: 200 }).await.unwrap());
+    for wrong in ["mallory", "eve@", "ada@", "192.0.2"] {
+        assert!(!log.contains(wrong), "{wrong} stands in the log");
+    }
 }

@@ -61,6 +61,31 @@ async fn the_whole_walk_from_approval_to_feedback() {
     world.drain().await;
     assert_eq!(world.app.interview(interview.id).await.unwrap().feedback.unwrap().answers, answers());
     assert!(world.mails("recruiting@example.com").await.contains(&"result".to_owned()));
+    the_log_tells_no_tales(&world).await;
+}
+
+/// Who and what stand in the audit log as ids and codes: no address, no name, no title, nothing of the feedback. And it can be verified.
+async fn the_log_tells_no_tales(world: &World) {
+    world.app.seal_audit().await.unwrap();
+    let page = ports::store::Page::first(200);
+    let log = world.app.audit_lines(&domain::audit::Filter::default(), page, true).await.unwrap();
+    assert!(log.len() > 30, "{}", log.len());
+    let text = log.iter().map(|line| serde_json::to_string(&app::ExportedLine::from(line.clone())).unwrap()).collect::<String>();
+    for wrong in [
+        "ana@example.com",
+        "@example.net",
+        "@example.com\"",
+        "Noor",
+        "Tomasz",
+        "Ana Diaz",
+        "Platform engineer",
+        "Calm",
+        "meet.example.com",
+    ] {
+        assert!(!text.contains(wrong), "the log says {wrong}");
+    }
+    let report = world.app.verify_audit(app::VerifyOptions::default()).await.unwrap();
+    assert!(report.holds() && report.unsealed == 0, "{:?}", report.findings);
 }
 
 #[tokio::test(flavor = "multi_thread")]

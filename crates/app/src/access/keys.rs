@@ -11,6 +11,7 @@ use ports::Put;
 use serde_json::json;
 use vault::hash_api_key;
 
+use super::uses::Refusal;
 use crate::{
     App, Caller, Error, Result,
     draft::{later, touched},
@@ -137,12 +138,15 @@ impl App {
         Ok((key, text))
     }
 
-    /// The live key that this text is, if it is one; its use is noted.
+    /// The live key that this text is, if it is one; its use is noted, and so is the refusal of one that was good once.
     pub async fn authenticate(&self, text: &str) -> Result<Option<ApiKey>> {
         let hash = hash_api_key(text);
-        let Some(key) = self.store().api_key_by_hash(&hash).await?.filter(|key| key.accepts(&hash, self.now())) else {
+        let Some(key) = self.store().api_key_by_hash(&hash).await? else { return Ok(None) };
+        let now = self.now();
+        if !key.accepts(&hash, now) {
+            self.note_refused_key(key.id, Refusal::of(&key, now)).await?;
             return Ok(None);
-        };
+        }
         self.note_key(key.id).await?;
         Ok(Some(key))
     }

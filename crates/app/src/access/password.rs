@@ -79,10 +79,12 @@ impl App {
         if let Some(seconds) = self.count_attempt(&counters).await? {
             return Ok(LogIn::Wait(seconds));
         }
+        let whose = account.as_ref().map(|account| account.id);
         let stored = account.as_ref().filter(|account| account.is_live()).and_then(|account| account.password.clone());
         let (verdict, password) = self.0.hashing.run(move || (verify_password(&password, stored.as_deref()), password)).await?;
         let (Some(account), true) = (account, verdict != PasswordVerdict::Wrong) else {
             self.note_failure(&counters).await?;
+            self.note_refused_log_in(whose, address).await?;
             return Ok(LogIn::Wrong);
         };
         self.forgive_attempt(&counters).await?;
@@ -90,9 +92,11 @@ impl App {
             PasswordVerdict::RightButOld => Some(self.hash(password).await?),
             _ => None,
         };
-        let begun = self.begin_as(account.id, "password", renewed, device).await?;
-        let mark = self.known_browser(account.id);
-        Ok(begun.map_or(LogIn::Wrong, |begun| LogIn::In(begun, mark)))
+        let Some(begun) = self.begin_as(account.id, "password", renewed, device).await? else {
+            self.note_refused_log_in(whose, address).await?;
+            return Ok(LogIn::Wrong);
+        };
+        Ok(LogIn::In(begun, self.known_browser(account.id)))
     }
 
     /// Against what an attempt counts. A browser that logged in to this account before counts for itself, so that nobody else can make it

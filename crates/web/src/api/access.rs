@@ -113,7 +113,18 @@ pub(crate) async fn authenticate(state: &WebState, headers: &HeaderMap, peer: Ip
 /// The key of a request that must have one, with `right`.
 pub(crate) async fn require(state: &WebState, headers: &HeaderMap, peer: IpAddr, right: Right) -> Result<ApiKey, Denied> {
     let key = authenticate(state, headers, peer).await?.ok_or(Denied::NoKey)?;
-    if key.rights.contains(&right) { Ok(key) } else { Err(Denied::Lacks(right)) }
+    if key.rights.contains(&right) {
+        return Ok(key);
+    }
+    Err(lacks(state, &key, right).await)
+}
+
+/// The refusal of a key for want of a right, put on record.
+pub(crate) async fn lacks(state: &WebState, key: &ApiKey, right: Right) -> Denied {
+    match state.app.note_lacking(key.id, right).await {
+        Ok(()) => Denied::Lacks(right),
+        Err(error) => Denied::Failed(error),
+    }
 }
 
 /// Whether the caller's address lies in a network that needs no key for the first version's endpoints. A request that came through a

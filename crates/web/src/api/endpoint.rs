@@ -220,7 +220,7 @@ async fn guard(State(guarded): State<Guarded>, mut request: Request, next: Next)
         Err(denied) => return Problem::from(denied).into_response(),
     };
     if administers && key.role.is_some() && !key.rights.contains(&Right::Administer) {
-        return Problem::from(Denied::Lacks(Right::Administer)).into_response();
+        return Problem::from(access::lacks(&state, &key, Right::Administer).await).into_response();
     }
     let caller = state.caller(Actor::ApiKey(key.id.to_string()));
     let id = key.id;

@@ -56,7 +56,7 @@ async fn callback_wrong_method(uri: Uri) -> Response {
 async fn caller(state: &WebState, headers: &HeaderMap, peer: IpAddr, right: Right) -> Result<app::Caller, Refused> {
     let key = match access::authenticate(state, headers, peer).await? {
         Some(key) if key.rights.contains(&right) => key,
-        Some(_) => return Err(access::Denied::Lacks(right).into()),
+        Some(key) => return Err(access::lacks(state, &key, right).await.into()),
         None if access::is_open_to(state, headers, peer) => return Ok(state.caller(Actor::ApiKey("open".to_owned()))),
         None => return Err(access::Denied::NoKey.into()),
     };

@@ -199,7 +199,7 @@ async fn calendars_of_a_manager() {
     let world = World::new("api_calendars").await;
     let unknown = world.get("/api/v1/managers/ana@example.com/calendars").await;
     assert_eq!((unknown.status, unknown.json()["code"].as_str()), (StatusCode::NOT_FOUND, Some("not_found")));
-    assert_eq!(world.get("/api/v1/audit").await.json()["items"].as_array().unwrap().len(), 1, "a question made somebody known");
+    assert_eq!(world.get("/api/v1/audit").await.json()["items"].as_array().unwrap().len(), 2, "a question made somebody known");
     let known = world.call("PUT", "/api/v1/managers", Some(json!({"email": "ana@example.com"})), &[]).await;
     assert_eq!(known.status, StatusCode::OK, "{}", known.text);
     let late = Some(json!({"email": "ana@example.com", "name": "Ana"}));
@@ -207,7 +207,7 @@ async fn calendars_of_a_manager() {
     let before = world.get("/api/v1/managers/ana@example.com/calendars").await;
     assert_eq!((before.status, before.json()["code"].as_str()), (StatusCode::CONFLICT, Some("needs_authorization")));
     assert!(before.json()["detail"].as_str().unwrap().contains("/api/admin/oauth/setup/"), "{}", before.text);
-    assert_eq!(world.get("/api/v1/audit").await.json()["items"].as_array().unwrap().len(), 2, "a question made a link");
+    assert_eq!(world.get("/api/v1/audit").await.json()["items"].as_array().unwrap().len(), 3, "a question made a link");
     world.connect_ana().await;
     let manager = world.get("/api/v1/managers/ana%40example.com").await.json();
     assert_eq!(manager["grant"]["state"], "active");
