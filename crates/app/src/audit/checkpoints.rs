@@ -1,4 +1,7 @@
 //! Checkpoints: signed when an hour or many lines have passed, after the lines since the one before have been read again.
+//!
+//! A checkpoint takes the place of the codes of the lines it covers. So nothing is signed while those lines do not hold: a line that
+//! somebody put in would be vouched for from then on, and no later check would find it.
 
 use std::collections::BTreeMap;
 
@@ -18,6 +21,10 @@ use crate::{App, Caller, Error, Result};
 const EVERY: SignedDuration = SignedDuration::from_hours(1);
 /// Lines after which one is signed sooner.
 const LINES: i64 = 10_000;
+/// Business time until signing is tried again where the lines did not hold: each try reads all of them.
+const AGAIN: SignedDuration = SignedDuration::from_mins(10);
+/// Under which the time of the newest such try is kept.
+const REFUSED: &str = "audit_checkpoint_refused";
 /// Lines read at once.
 pub(super) const PAGE: u32 = 1_000;
 
@@ -86,21 +93,24 @@ impl Trusted {
 }
 
 impl App {
-    /// Signs a checkpoint if one is due, or at once if there is anything new and `now` is asked for. What it gave out, if it did.
+    /// Signs a checkpoint if one is due, or at once if there is anything new and `now` is asked for. What it gave out, if it did: nothing
+    /// where the lines since the last one do not hold; that is told.
     pub async fn checkpoint_audit(&self, now: bool) -> Result<Option<Checkpoint>> {
         let keys = self.key_ring();
         let signer = CheckpointSigner::of(&keys);
         self.record_keys(&keys, &signer).await?;
         let head = self.store().audit_head().await?;
-        let newest = self.store().audit_newest_checkpoint().await?;
+        let newest = self.newest_trusted().await?;
         let seq = newest.as_ref().map_or(0, |checkpoint| checkpoint.seq);
-        if head.seq <= seq || !(now || self.is_due(newest.as_ref(), &head, &signer)) {
+        if head.seq <= seq || !(now || self.is_due(newest.as_ref(), &head, &signer)) || !(now || self.may_try().await?) {
             return Ok(None);
         }
         let Some(chain) = &head.chain else { return Ok(None) };
-        self.read_since(newest.as_ref(), &head).await?;
-        // What a checkpoint states is what the chain is, also where it was tampered with before: that was told, and is found again by
-        // the checkpoints before this one.
+        if !self.holds_since(newest.as_ref(), &head).await? {
+            return Ok(None);
+        }
+        // Of the lines before the last checkpoint it states what the chain is, also where they were tampered with: that was told, and is
+        // found again by the checkpoints before this one.
         let tally = self.store().audit_tally().await?;
         let mut checkpoint = Checkpoint {
             installation: self.0.parts.installation.clone(),
@@ -130,8 +140,35 @@ impl App {
         head.seq - newest.seq >= LINES || long_ago(newest.at) || newest.key != signer.public().id()
     }
 
-    /// Reads the lines since `newest` again and tells people if they do not hold.
-    async fn read_since(&self, newest: Option<&Checkpoint>, head: &Head) -> Result<()> {
+    /// The newest checkpoint that is signed with a key we believe. One that somebody else put there must not decide from where on lines
+    /// are read again.
+    pub(super) async fn newest_trusted(&self) -> Result<Option<Checkpoint>> {
+        let Some(newest) = self.store().audit_newest_checkpoint().await? else { return Ok(None) };
+        let trusted = Trusted::of(&self.key_ring(), &self.store().audit_keys().await?);
+        let believed =
+            |checkpoint: &Checkpoint| checkpoint.installation == self.0.parts.installation && trusted.vouches(checkpoint);
+        if believed(&newest) {
+            return Ok(Some(newest));
+        }
+        let (mut found, mut after) = (None, 0);
+        loop {
+            let page = self.store().audit_checkpoints(after, PAGE).await?;
+            let Some(last) = page.last() else { return Ok(found) };
+            after = last.seq;
+            found = page.into_iter().rfind(believed).or(found);
+        }
+    }
+
+    /// Whether the last try that found something is long enough ago.
+    async fn may_try(&self) -> Result<bool> {
+        let Some(text) = self.store().setting(REFUSED).await? else { return Ok(true) };
+        let refused: Timestamp =
+            text.parse().map_err(|error| Error::Internal(format!("the setting {REFUSED} is damaged: {error}")))?;
+        Ok(self.now().duration_since(refused) >= AGAIN)
+    }
+
+    /// Reads the lines since `newest` again, and tells people if they do not hold.
+    async fn holds_since(&self, newest: Option<&Checkpoint>, head: &Head) -> Result<bool> {
         let (after, start) = match newest {
             Some(checkpoint) => (
                 checkpoint.seq,
@@ -157,11 +194,14 @@ impl App {
             }
         }
         let reading = verifier.finish(head);
-        if let Some(first) = reading.findings.first() {
-            let findings = reading.findings.len() as u64 + reading.more;
-            self.audit_broken(json!({"what": first.what.code(), "seq": first.seq, "line": first.id, "findings": findings})).await?;
-        }
-        Ok(())
+        let Some(first) = reading.findings.first() else { return Ok(true) };
+        let findings = reading.findings.len() as u64 + reading.more;
+        tracing::error!(%first, findings, "no checkpoint of the audit log is signed while its newest lines are not as they were written");
+        self.audit_broken(json!({"what": first.what.code(), "seq": first.seq, "line": first.id, "findings": findings})).await?;
+        let mut draft = self.draft(&Caller::system());
+        draft.put(Put::Setting(REFUSED.to_owned(), draft.now.to_string()));
+        self.commit(draft.finish()).await?;
+        Ok(false)
     }
 
     /// Puts our public key on record, and vouches with it for those that older keys left.

@@ -25,7 +25,7 @@ impl App {
         }
         self.seal_audit().await?;
         // What a checkpoint vouches for is looked at by its code no more: it must hold now. A line that no key wrote is never sealed.
-        let newest = self.store().audit_newest_checkpoint().await?.map(|checkpoint| checkpoint.seq);
+        let newest = self.newest_trusted().await?.map(|checkpoint| checkpoint.seq);
         let report = self.verify_audit(VerifyOptions { against: None, since: newest }).await?;
         if let Some(first) = report.findings.iter().find(|finding| finding.seq.is_some()) {
             return Err(refused(format!(

@@ -9,7 +9,7 @@ use app::{App, AuditSettings, Flaw, Parts, Report, Settings, VerifyOptions};
 use async_trait::async_trait;
 use domain::{Timestamp, audit::Checkpoint};
 use mail::{Mailbox, Sender};
-use ports::{Witness, witness::WitnessError};
+use ports::{Store, Witness, witness::WitnessError};
 use testkit::{FrozenClock, PostBox, SeededEntropy};
 use vault::{Key, KeyRing};
 
@@ -126,7 +126,7 @@ impl Bench {
         let options = store::Options::new(Arc::new(self.clock.clone()), Arc::new(SeededEntropy::new(8)));
         let put = ports::Put::Setting(key.to_owned(), value.to_owned());
         let change = ports::Change { puts: vec![put], ..ports::Change::at(self.app.now()) };
-        ports::Store::commit(store::open(&self.url, options).await.unwrap().as_ref(), change).await.unwrap();
+        store::open(&self.url, options).await.unwrap().commit(change).await.unwrap();
     }
 
     /// A literal of bytes.
@@ -166,6 +166,37 @@ pub async fn write(app: &App, lines: usize) {
     for number in 0..lines {
         app.admin_link(&format!("administrator {number}")).await.unwrap();
     }
+}
+
+/// Puts a line behind the end, chained as the sealer would, with a code that no key made; gives its place.
+pub async fn forge(bench: &Bench) -> i64 {
+    let options = store::Options::new(Arc::new(bench.clock.clone()), Arc::new(SeededEntropy::new(8)));
+    let store = store::open(&bench.url, options).await.unwrap();
+    let head = store.audit_head().await.unwrap();
+    let like = store.audit_sealed(head.seq - 1, 1).await.unwrap().remove(0);
+    let (seq, id, mac) = (head.seq + 1, "aud_eeeeeeeeeeeeeeeeeeeeeeeeeeeeeeee", [7_u8; 32]);
+    let fields = vault::Fields {
+        id,
+        at: like.at,
+        actor: &like.actor,
+        action: "key.created",
+        subject: &like.subject,
+        reason: None,
+        request: None,
+        payload_hash: &like.payload_hash,
+    };
+    let chain = vault::chain_link(&head.chain.unwrap(), seq, &fields, Some(&mac));
+    let hex = |bytes: &[u8]| bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+    let (chain, mac) = (bench.bytes(&hex(&chain)).await, bench.bytes(&hex(&mac)).await);
+    bench
+        .sql(&format!(
+            "INSERT INTO audit (id, at, actor, action, subject, payload, salt, payload_hash, mac, seq, chain) \
+             SELECT '{id}', at, actor, 'key.created', subject, payload, salt, payload_hash, {mac}, {seq}, {chain} \
+             FROM audit WHERE seq = {}; UPDATE audit_head SET seq = {seq}, chain = {chain};",
+            head.seq
+        ))
+        .await;
+    seq
 }
 
 /// What a report found, shortly.

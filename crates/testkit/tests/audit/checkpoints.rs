@@ -122,7 +122,77 @@ async fn the_daily_check_tells_and_takes_back(bench: Bench) {
     assert!(bench.app.audit_checked().await.unwrap().unwrap().held);
 }
 
+/// Somebody who has the database and this program's source puts a line behind the newest checkpoint, chained as it should be, and moves
+/// the recorded end. Signing over it would make it as good as ours.
+async fn nothing_is_signed_over_a_forged_line(bench: Bench) {
+    bench.write(5).await;
+    bench.app.seal_audit().await.unwrap();
+    let signed = bench.app.checkpoint_audit(true).await.unwrap().unwrap();
+    bench.app.drain(100).await.unwrap();
+    bench.app.seal_audit().await.unwrap();
+    let forged = crate::bench::forge(&bench).await;
+    assert!(forged > signed.seq);
+    let newest = async || bench.number("SELECT MAX(seq) FROM audit_checkpoints").await;
+    let lasting =
+        async || bench.number("SELECT CAST(COUNT(*) AS BIGINT) FROM alerts WHERE kind = 'audit_broken' AND ended_at IS NULL").await;
+    // Hour after hour, and also when the daily checks have run, in this process and in another.
+    let other = bench.second(2, ring(1, &[])).await;
+    for hour in 0..50 {
+        bench.clock.advance(3_600);
+        for app in [&bench.app, &other] {
+            app.tend_audit().await.unwrap();
+            app.drain(100).await.unwrap();
+        }
+        assert_eq!((newest().await, lasting().await), (signed.seq, 1), "hour {hour}");
+    }
+    assert_eq!(bench.app.checkpoint_audit(true).await.unwrap(), None, "not when asked for either");
+    assert!(!bench.app.audit_checked().await.unwrap().unwrap().held);
+    let report = bench.verify_against_the_file().await;
+    assert_eq!(named(&report), [(Some(forged), "not_ours")], "{:#?}", report.findings);
+    // Nor does a checkpoint of the forger's own, behind the line, hide it.
+    bench
+        .sql(&format!(
+            "INSERT INTO audit_checkpoints (seq, installation, chain, lines, at, key_id, signature) \
+             SELECT {forged}, installation, 'ab', lines, at, key_id, signature FROM audit_checkpoints WHERE seq = {}",
+            signed.seq
+        ))
+        .await;
+    assert_eq!(bench.app.checkpoint_audit(true).await.unwrap(), None);
+    let retiring = bench.second(3, ring(2, &[1])).await;
+    retiring.activate_key(&"k2".parse().unwrap(), &app::Caller::system()).await.unwrap();
+    retiring.heed_keys().await.unwrap();
+    bench.app.leave_keys().await.unwrap();
+    other.leave_keys().await.unwrap();
+    let refused = retiring.retire_key(&"k1".parse().unwrap(), true, &app::Caller::system()).await.unwrap_err();
+    assert_eq!(refused.code(), "key_signs_log");
+    assert!(refused.to_string().contains(&format!("line {forged}")), "{refused}");
+    assert_eq!(newest().await, forged, "only the false one is newer");
+    // Once the line is gone, its place is what is missing; nobody signs that either.
+    bench.sql(&format!("DELETE FROM audit WHERE seq = {forged}")).await;
+    assert_eq!(bench.app.checkpoint_audit(true).await.unwrap(), None);
+}
+
+async fn signing_goes_on_when_the_lines_hold_again(bench: Bench) {
+    bench.write(3).await;
+    bench.app.tend_audit().await.unwrap();
+    bench.write(3).await;
+    bench.app.seal_audit().await.unwrap();
+    bench.remember().await;
+    let last = bench.number("SELECT MAX(seq) FROM audit").await;
+    bench.sql(&format!("UPDATE audit SET subject = 'another' WHERE seq = {last}")).await;
+    bench.clock.advance(3_600);
+    assert_eq!(bench.app.checkpoint_audit(false).await.unwrap(), None);
+    bench.restore().await;
+    // The lines are not read again every five seconds.
+    bench.clock.advance(300);
+    assert_eq!(bench.app.checkpoint_audit(false).await.unwrap(), None);
+    bench.clock.advance(300);
+    assert_eq!(bench.app.checkpoint_audit(false).await.unwrap().unwrap().seq, last);
+}
+
 on_both!(
+    nothing_is_signed_over_a_forged_line,
+    signing_goes_on_when_the_lines_hold_again,
     a_growing_log_gets_a_checkpoint_an_hour_and_a_quiet_one_none,
     a_checkpoint_leaves_by_file_mail_and_webhook,
     checkpoints_of_a_retired_key_are_believed_and_those_of_a_stranger_are_not,
