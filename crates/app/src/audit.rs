@@ -3,6 +3,7 @@
 //! Lines are written with the change they describe, by whichever process; nothing can know the order of their commits. A sealer, any
 //! process at a time, gives them their places a little later. A line that arrives late is sealed late; no place is ever given twice.
 
+mod accept;
 mod check;
 mod checkpoints;
 mod cover;
@@ -14,6 +15,7 @@ mod verify;
 
 use std::fmt;
 
+pub use accept::{Acceptance, AcceptedFinding};
 pub use check::{Checked, Report, VerifyOptions};
 pub use checkpoints::parse_checkpoints;
 use domain::{
@@ -67,6 +69,21 @@ pub struct Flaw {
     pub id: Option<String>,
     /// What.
     pub what: What,
+    /// A hash of what stands there now, in hexadecimal.
+    pub content: Option<String>,
+}
+
+impl Flaw {
+    /// What is wrong with this line.
+    fn of(seq: Option<i64>, line: &Line, what: What) -> Self {
+        let content = Some(accept::content(line, &what));
+        Self { seq, id: Some(line.id.clone()), what, content }
+    }
+
+    /// What is wrong with the checkpoint of this place.
+    fn with(checkpoint: &Checkpoint, what: What) -> Self {
+        Self { seq: Some(checkpoint.seq), id: None, what, content: Some(accept::content_of(checkpoint)) }
+    }
 }
 
 /// What was done to the log.

@@ -45,7 +45,10 @@ pub use access::{
     AccountView, LogIn, NewKey, NewSession, Newcomers, SessionRow, SessionView, SignOnCallback, SignOnEnd, SingleSignOn,
 };
 pub use alerts::{AlertSettings, AlertView, Hook};
-pub use audit::{AuditSettings, AuditState, Checked, ExportedLine, Flaw, Report, VerifyOptions, What, parse_checkpoints};
+pub use audit::{
+    Acceptance, AcceptedFinding, AuditSettings, AuditState, Checked, ExportedLine, Flaw, Report, VerifyOptions, What,
+    parse_checkpoints,
+};
 pub use calendars::{AvailabilityView, EventView, NewEvent};
 pub use calls::Provider;
 pub use compare::FreeBusyView;

@@ -11,6 +11,7 @@ use crate::{Key, KeyRing};
 /// What the key of the signatures is derived with.
 const KEY_LABEL: &str = "greenroom audit checkpoints v1";
 const STATEMENT: &str = "greenroom audit checkpoint v1";
+const ACCEPTANCE: &str = "greenroom audit acceptance v1";
 const ENDORSEMENT: &str = "greenroom audit key v1";
 
 /// What a checkpoint states.
@@ -86,9 +87,22 @@ impl PublicKey {
         self.verify(&endorsement(other), signature)
     }
 
+    /// Whether this key signed an acceptance of findings. `signature` is Base64.
+    pub fn accepts(&self, installation: &str, text: &str, signature: &str) -> bool {
+        BASE64_STANDARD.decode(signature).is_ok_and(|signature| self.verify(&acceptance(installation, text, &self.id), &signature))
+    }
+
     fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
         UnparsedPublicKey::new(&ED25519, &self.bytes).verify(message, signature).is_ok()
     }
+}
+
+fn acceptance(installation: &str, text: &str, key: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for field in [ACCEPTANCE, installation, text, key] {
+        put(&mut bytes, field.as_bytes());
+    }
+    bytes
 }
 
 fn endorsement(other: &PublicKey) -> Vec<u8> {
@@ -126,6 +140,11 @@ impl CheckpointSigner {
     /// Base64.
     pub fn sign(&self, statement: &Statement<'_>) -> String {
         BASE64_STANDARD.encode(self.pair.sign(&statement.bytes()))
+    }
+
+    /// Signs an acceptance of findings in the audit log; Base64.
+    pub fn sign_acceptance(&self, installation: &str, text: &str) -> String {
+        BASE64_STANDARD.encode(self.pair.sign(&acceptance(installation, text, self.public.id())))
     }
 
     /// Vouches for another key, so that what it signed can be checked when its master key is gone.

@@ -14,6 +14,7 @@ use vault::chain_start;
 
 use super::{
     Flaw, What,
+    accept::{Acceptance, Accepted},
     checkpoints::{PAGE, Trusted, hex, unhex},
     verify::{Marks, Reading, Verifier, is_ours},
 };
@@ -56,14 +57,20 @@ pub struct Report {
     pub checkpoints: u64,
     /// Whether a file was given.
     pub against: bool,
-    /// What is not as it was written, by place.
+    /// The recorded end of the chain.
+    pub head: i64,
+    /// Checkpoints that the chain does not agree with, or that are behind its end: place and value.
+    pub contradicted: Vec<(i64, String)>,
+    /// What was accepted, all of it, whether it is found again or not.
+    pub accepted: Vec<Acceptance>,
+    /// What is not as it was written and was not accepted, by place.
     pub findings: Vec<Flaw>,
     /// Findings that are not listed.
     pub more: u64,
 }
 
 impl Report {
-    /// Whether nothing was found.
+    /// Whether nothing was found that was not accepted.
     pub fn holds(&self) -> bool {
         self.findings.is_empty() && self.more == 0
     }
@@ -87,6 +94,7 @@ struct Evidence {
     good: Vec<Checkpoint>,
     from_file: Vec<Checkpoint>,
     findings: Vec<Flaw>,
+    accepted: Accepted,
 }
 
 impl App {
@@ -120,7 +128,7 @@ impl App {
             }
         };
         let end = last.max(after);
-        let Reading { findings, more, read, erased, marks_seen } = verifier.finish(&head);
+        let Reading { findings, more, read, erased, marks_seen, contradicted } = verifier.finish(&head);
         evidence.findings.extend(findings);
         let mut report = Report {
             since: after,
@@ -132,6 +140,12 @@ impl App {
             witnessed: newest(&evidence.from_file, marks_seen),
             checkpoints: (evidence.good.len() + evidence.from_file.len()) as u64,
             against: options.against.is_some(),
+            head: head.seq,
+            contradicted: contradicted
+                .into_iter()
+                .flat_map(|seq| evidence.marks.get(&seq).into_iter().flatten().map(move |value| (seq, hex(value))))
+                .collect(),
+            accepted: Vec::new(),
             findings: evidence.findings,
             more,
         };
@@ -139,13 +153,19 @@ impl App {
         if after == 0 {
             surplus(store, &mut report, &head, read).await?;
         }
+        report.findings.retain(|finding| !evidence.accepted.covers(finding));
+        report.accepted = evidence.accepted.0;
         Ok(report)
     }
 
     /// The checkpoints of the database and of the file, by whether they can be believed.
     async fn evidence(&self, store: &dyn Store, options: &VerifyOptions) -> Result<Evidence> {
         let trusted = Trusted::of(&self.key_ring(), &store.audit_keys().await?);
-        let mut evidence = Evidence::default();
+        let mut accepted = self.acceptances(store, &trusted).await?;
+        // A backup may be older than what was accepted since.
+        let ours = self.acceptances(self.store(), &trusted).await?;
+        accepted.0.extend(ours.0.into_iter().filter(|one| !accepted.0.contains(one)).collect::<Vec<_>>());
+        let mut evidence = Evidence { accepted, ..Evidence::default() };
         let mut after = options.since.map_or(0, |seq| seq - 1);
         loop {
             let page = store.audit_checkpoints(after, PAGE).await?;
@@ -170,7 +190,7 @@ impl App {
             }
             let here = evidence.good.binary_search_by_key(&checkpoint.seq, |known| known.seq).is_ok();
             if self.weigh(&trusted, &mut evidence, checkpoint.clone(), true) && !here {
-                evidence.findings.push(Flaw { seq: Some(checkpoint.seq), id: None, what: What::CheckpointGone });
+                evidence.findings.push(Flaw::with(checkpoint, What::CheckpointGone));
             }
         }
         Ok(evidence)
@@ -180,9 +200,12 @@ impl App {
         let value = unhex(&checkpoint.chain)
             .filter(|_| checkpoint.installation == self.0.parts.installation && checkpoint.seq > 0 && trusted.vouches(&checkpoint));
         let Some(value) = value else {
-            evidence.findings.push(Flaw { seq: Some(checkpoint.seq), id: None, what: What::BadCheckpoint });
+            evidence.findings.push(Flaw::with(&checkpoint, What::BadCheckpoint));
             return false;
         };
+        if evidence.accepted.gives_up(&checkpoint) {
+            return false;
+        }
         let values = evidence.marks.entry(checkpoint.seq).or_default();
         if !values.contains(&value) {
             values.push(value);
@@ -204,7 +227,7 @@ impl App {
                 report.unsealed += 1;
                 let early = head.seq == 0 && line.mac.is_none();
                 if !early && !is_ours(&keys, line) {
-                    let finding = Flaw { seq: None, id: Some(line.id.clone()), what: What::NotOurs };
+                    let finding = Flaw::of(None, line, What::NotOurs);
                     if report.findings.len() < 200 { report.findings.push(finding) } else { report.more += 1 }
                 }
             }
@@ -250,20 +273,24 @@ impl App {
         let last = feed(self.store(), &mut verifier, if after == 0 { i64::MIN } else { after }, SLICE).await?;
         let now_ends = self.store().audit_head().await?;
         let ended = self.store().audit_sealed(last, 1).await?.is_empty();
-        let mut findings = evidence.findings;
+        let (mut findings, mut more) = (evidence.findings, 0);
         let slice_end = verifier.last().cloned();
         if ended || verifier.is_broken() {
             // Behind a slice that broke, the rest is read as if it held: one alert is enough.
             let until = if ended { now_ends.clone() } else { slice_head(slice_end.as_ref(), after) };
-            findings.extend(
-                verifier.finish(&until).findings.into_iter().filter(|finding| ended || !matches!(finding.what, What::Cut { .. })),
-            );
+            let reading = verifier.finish(&until);
+            more = reading.more;
+            findings.extend(reading.findings.into_iter().filter(|finding| ended || !matches!(finding.what, What::Cut { .. })));
         }
-        if let Some(first) = findings.first() {
-            let details = json!({"what": first.what.code(), "seq": first.seq, "line": first.id, "findings": findings.len()});
-            self.audit_broken(details).await?;
+        findings.retain(|finding| !evidence.accepted.covers(finding));
+        let found = findings.len() as u64 + more;
+        if found > 0 {
+            let first = findings.first();
+            let what = first.map_or("more", |first| first.what.code());
+            let (seq, line) = (first.and_then(|first| first.seq), first.and_then(|first| first.id.clone()));
+            self.audit_broken(json!({"what": what, "seq": seq, "line": line, "findings": found})).await?;
         }
-        let held = held && findings.is_empty();
+        let held = held && found == 0;
         let mut draft = self.draft(&Self::by_job());
         if let Some((seq, value)) = slice_end.filter(|_| !ended) {
             let work = Work::CheckAudit { after: seq, chain: Some(hex(&value)), held };
@@ -302,7 +329,12 @@ async fn surplus(store: &dyn Store, report: &mut Report, head: &Head, read: i64)
     let tally = store.audit_tally().await?;
     // If more was sealed meanwhile, the numbers say nothing.
     if store.audit_head().await?.seq == head.seq && tally.sealed > read {
-        report.findings.push(Flaw { seq: Some(head.seq), id: None, what: What::Surplus { lines: tally.sealed - read } });
+        report.findings.push(Flaw {
+            seq: Some(head.seq),
+            id: None,
+            what: What::Surplus { lines: tally.sealed - read },
+            content: None,
+        });
     }
     Ok(())
 }

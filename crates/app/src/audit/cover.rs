@@ -25,7 +25,9 @@ impl App {
         }
         self.seal_audit().await?;
         // What a checkpoint vouches for is looked at by its code no more: it must hold now. A line that no key wrote is never sealed.
-        let newest = self.newest_trusted().await?.map(|checkpoint| checkpoint.seq);
+        let trusted = Trusted::of(&self.key_ring(), &self.store().audit_keys().await?);
+        let accepted = self.acceptances(self.store(), &trusted).await?;
+        let newest = self.newest_trusted(&trusted, &accepted).await?.map(|checkpoint| checkpoint.seq);
         let report = self.verify_audit(VerifyOptions { against: None, since: newest }).await?;
         if let Some(first) = report.findings.iter().find(|finding| finding.seq.is_some()) {
             return Err(refused(format!(
@@ -49,8 +51,8 @@ impl App {
         let ring = self.key_ring();
         let Some(left) = ring.without(id) else { return Ok(0) };
         let trusted = Trusted::of(&left, &self.store().audit_keys().await?);
-        let newest = self.store().audit_newest_checkpoint().await?;
-        let vouched = newest.filter(|checkpoint| trusted.vouches(checkpoint)).map_or(0, |checkpoint| checkpoint.seq);
+        let accepted = self.acceptances(self.store(), &trusted).await?;
+        let vouched = self.newest_trusted(&trusted, &accepted).await?.map_or(0, |checkpoint| checkpoint.seq);
         let mut needed = 0;
         let mut last = vouched;
         loop {

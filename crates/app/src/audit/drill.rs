@@ -85,5 +85,9 @@ pub(crate) fn verdict(report: &Report) -> String {
     if let Some(witnessed) = &report.witnessed {
         parts.push(format!("the file outside agrees up to line {}", witnessed.seq));
     }
+    let accepted: usize = report.accepted.iter().map(|acceptance| acceptance.findings.len()).sum();
+    if accepted > 0 {
+        parts.push(format!("{accepted} findings were accepted"));
+    }
     format!("{}{}", parts.join("; "), if report.holds() { "." } else { ". It is NOT as it was written." })
 }

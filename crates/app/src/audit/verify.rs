@@ -42,6 +42,7 @@ pub(super) struct Verifier<'a> {
     codeless: bool,
     marks_seen: i64,
     rebuilt: bool,
+    contradicted: Vec<i64>,
     findings: Vec<Flaw>,
     more: u64,
     read: i64,
@@ -65,6 +66,8 @@ pub(super) struct Reading {
     pub(super) erased: i64,
     /// The newest place whose value is what a checkpoint states; 0 for none.
     pub(super) marks_seen: i64,
+    /// Places at which the chain is another than checkpoints state, or behind its end.
+    pub(super) contradicted: Vec<i64>,
 }
 
 fn link(before: &[u8], seq: i64, line: &Line) -> Vec<u8> {
@@ -86,6 +89,7 @@ impl<'a> Verifier<'a> {
             codeless: after == 0,
             marks_seen: 0,
             rebuilt: false,
+            contradicted: Vec::new(),
             findings: Vec::new(),
             more: 0,
             read: 0,
@@ -106,7 +110,10 @@ impl<'a> Verifier<'a> {
 
     fn find(&mut self, seq: Option<i64>, line: Option<&Line>, what: What) {
         if self.findings.len() < NAMED {
-            self.findings.push(Flaw { seq, id: line.map(|line| line.id.clone()), what });
+            self.findings.push(match line {
+                Some(line) => Flaw::of(seq, line, what),
+                None => Flaw { seq, id: None, what, content: None },
+            });
         } else {
             self.more += 1;
         }
@@ -153,6 +160,12 @@ impl<'a> Verifier<'a> {
         let place = seq - self.offset;
         if link(before, place, line) == chain {
             self.settle(Why::Edited);
+            return Some(chain.to_vec());
+        }
+        if self.offset != 0 && link(before, seq, line) == chain {
+            // Places were moved, and the sealer went on from where they end now.
+            self.settle(Why::Edited);
+            self.offset = 0;
             return Some(chain.to_vec());
         }
         let (first, last) = (self.run.first()?, self.run.last()?);
@@ -225,9 +238,12 @@ impl<'a> Verifier<'a> {
             if !self.rebuilt {
                 self.marks_seen = place;
             }
-        } else if !self.rebuilt {
-            self.rebuilt = true;
-            self.find(Some(place), None, What::Rebuilt { since: self.marks_seen });
+        } else {
+            self.contradicted.push(place);
+            if !self.rebuilt {
+                self.rebuilt = true;
+                self.find(Some(place), None, What::Rebuilt { since: self.marks_seen });
+            }
         }
     }
 
@@ -240,6 +256,8 @@ impl<'a> Verifier<'a> {
         if end - self.offset < until && end < until {
             self.find(Some(end + 1), None, What::Cut { until });
         }
+        let known = end.max(end - self.offset).max(head.seq);
+        self.contradicted.extend(self.marks.range(known + 1..).map(|(seq, _)| *seq));
         if head.seq < end {
             self.find(Some(head.seq + 1), None, What::BehindHead { until: end });
         } else if let Some((seq, chain)) = self.last.clone()
@@ -251,7 +269,14 @@ impl<'a> Verifier<'a> {
         }
         self.swaps(head);
         self.findings.sort_by_key(|finding| finding.seq);
-        Reading { findings: self.findings, more: self.more, read: self.read, erased: self.erased, marks_seen: self.marks_seen }
+        Reading {
+            findings: self.findings,
+            more: self.more,
+            read: self.read,
+            erased: self.erased,
+            marks_seen: self.marks_seen,
+            contradicted: self.contradicted,
+        }
     }
 
     /// Two lines that fit in each other's places were swapped; what only suffered from that is not reported.

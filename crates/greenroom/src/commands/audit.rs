@@ -1,4 +1,4 @@
-//! `greenroom audit`: verify the chain, export the log, print the public keys. Works beside a running server.
+//! `greenroom audit`: verify the chain, accept what was looked into, export the log, print the public keys. Works beside a running server.
 
 use std::{
     io::{BufWriter, Write},
@@ -11,9 +11,13 @@ use anyhow::{Context, Result};
 use app::{App, ExportedLine, Report, VerifyOptions, parse_checkpoints};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use clap::Subcommand;
-use domain::{Timestamp, audit::Filter};
+use domain::{
+    Timestamp,
+    audit::{Checkpoint, Filter},
+};
 use ports::store::Page;
 
+use super::erase::{operator, said};
 use crate::{config::Config, wiring, world::MachineClock};
 
 /// Lines read at once.
@@ -30,6 +34,19 @@ pub enum Audit {
         /// Only what follows the checkpoint of this line.
         #[arg(long, value_name = "LINE")]
         since: Option<i64>,
+    },
+    /// Show what is found now and, told to, accept it: for lines that a restore took or somebody altered, once that was looked into. It is
+    /// written down with the reason, listed ever after, and checkpoints are signed again.
+    Accept {
+        /// What was looked into and what it was, for the log: no names, no addresses.
+        #[arg(long)]
+        reason: String,
+        /// Checkpoints that left the database, to accept what they find too.
+        #[arg(long, value_name = "FILE")]
+        against: Option<PathBuf>,
+        /// Accepts it.
+        #[arg(long)]
+        yes: bool,
     },
     /// Print lines as JSON, oldest first, with everything that is needed to check the chain elsewhere.
     Export {
@@ -60,7 +77,7 @@ pub enum Audit {
 pub async fn run(what: Audit, config: &Config, home: Option<&Path>) -> Result<ExitCode> {
     // The file is looked at first: a typing mistake should not wait for a database.
     let file = match &what {
-        Audit::Verify { against: Some(path), .. } => {
+        Audit::Verify { against: Some(path), .. } | Audit::Accept { against: Some(path), .. } => {
             Some(std::fs::read_to_string(path).with_context(|| format!("the file {} cannot be read", path.display()))?)
         }
         _ => None,
@@ -68,6 +85,7 @@ pub async fn run(what: Audit, config: &Config, home: Option<&Path>) -> Result<Ex
     let app = wiring::install(config, home, Arc::new(MachineClock), false).await?.app;
     match what {
         Audit::Verify { since, .. } => verify(&app, file.as_deref(), since).await,
+        Audit::Accept { reason, yes, .. } => accept(&app, file.as_deref(), &reason, yes).await,
         Audit::Export { since, until, subject, actor, action, request } => {
             export(&app, &Filter { since, until, actor, action, subject, request }).await?;
             Ok(ExitCode::SUCCESS)
@@ -82,14 +100,36 @@ pub async fn run(what: Audit, config: &Config, home: Option<&Path>) -> Result<Ex
 }
 
 async fn verify(app: &App, file: Option<&str>, since: Option<i64>) -> Result<ExitCode> {
-    let against = file.map(parse_checkpoints);
-    for number in against.iter().flat_map(|(_, unread)| unread) {
-        println!("line {number} of the file is no checkpoint and was left out (a write may have been cut off)");
-    }
-    let against = against.map(|(checkpoints, _)| checkpoints);
-    let report = app.verify_audit(VerifyOptions { against, since }).await?;
+    let report = app.verify_audit(VerifyOptions { against: read_checkpoints(file), since }).await?;
     print!("{}", words(&report));
     Ok(if report.holds() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn read_checkpoints(file: Option<&str>) -> Option<Vec<Checkpoint>> {
+    let (checkpoints, unread) = parse_checkpoints(file?);
+    for number in unread {
+        println!("line {number} of the file is no checkpoint and was left out (a write may have been cut off)");
+    }
+    Some(checkpoints)
+}
+
+async fn accept(app: &App, file: Option<&str>, reason: &str, yes: bool) -> Result<ExitCode> {
+    let options = VerifyOptions { against: read_checkpoints(file), since: None };
+    if yes {
+        let report = app.accept_audit(reason, options, &operator()).await.map_err(|error| said(&error))?;
+        print!("{}", words(&report));
+        return Ok(if report.holds() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+    }
+    let report = app.verify_audit(options).await?;
+    print!("{}", words(&report));
+    if report.holds() {
+        println!("there is nothing to accept");
+        return Ok(ExitCode::SUCCESS);
+    }
+    println!(
+        "Nothing was written. Find out first how each FOUND came about and who could write to the database; then --yes accepts all of them"
+    );
+    Ok(ExitCode::FAILURE)
 }
 
 /// The report for somebody at a terminal.
@@ -118,13 +158,22 @@ fn words(report: &Report) -> String {
         ),
     }
     text.push(format!("{} lines are not sealed yet; {} payloads were erased", report.unsealed, report.erased));
+    for acceptance in &report.accepted {
+        for finding in &acceptance.findings {
+            text.push(format!("accepted on {} because “{}”: {finding}", acceptance.at, acceptance.reason));
+        }
+    }
     for finding in &report.findings {
         text.push(format!("FOUND {finding}"));
     }
     if report.more > 0 {
         text.push(format!("FOUND {} more", report.more));
     }
-    let verdict = if report.holds() { "the log holds" } else { "the log is NOT as it was written" };
+    let verdict = match (report.holds(), report.accepted.is_empty()) {
+        (true, true) => "the log holds",
+        (true, false) => "the log holds but for what was accepted",
+        (false, _) => "the log is NOT as it was written",
+    };
     text.push(verdict.to_owned());
     text.join("\n") + "\n"
 }
@@ -146,8 +195,7 @@ async fn export(app: &App, filter: &Filter) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use app::{Flaw, What};
-    use domain::audit::Checkpoint;
+    use app::{Acceptance, AcceptedFinding, Flaw, What};
 
     use super::*;
 
@@ -171,6 +219,9 @@ mod tests {
             witnessed: None,
             checkpoints: 3,
             against: false,
+            head: 1_234,
+            contradicted: Vec::new(),
+            accepted: Vec::new(),
             findings: Vec::new(),
             more: 0,
         }
@@ -190,8 +241,34 @@ mod tests {
     }
 
     #[test]
+    fn what_was_accepted_is_listed_apart_and_never_hidden() {
+        let finding = AcceptedFinding {
+            seq: Some(7),
+            line: Some("aud_1".to_owned()),
+            kind: "deleted".to_owned(),
+            extent: Some(9),
+            content: None,
+        };
+        let at = "2026-11-23T10:00:00Z".parse().unwrap();
+        let accepted = vec![Acceptance { at, reason: "a restore".to_owned(), findings: vec![finding] }];
+        let text = words(&Report { accepted: accepted.clone(), ..report() });
+        assert!(
+            text.ends_with(
+                "accepted on 2026-11-23T10:00:00Z because “a restore”: line 7 (aud_1): deleted, 9\nthe log holds but for what was accepted\n"
+            ),
+            "{text}"
+        );
+        let new = Flaw { seq: Some(8), id: None, what: What::Edited, content: None };
+        let text = words(&Report { accepted, findings: vec![new], ..report() });
+        assert!(
+            text.contains("accepted on") && text.contains("FOUND line 8") && text.ends_with("NOT as it was written\n"),
+            "{text}"
+        );
+    }
+
+    #[test]
     fn every_finding_is_named() {
-        let finding = Flaw { seq: Some(7), id: Some("aud_1".to_owned()), what: What::Swapped { with: 9 } };
+        let finding = Flaw { seq: Some(7), id: Some("aud_1".to_owned()), what: What::Swapped { with: 9 }, content: None };
         let text = words(&Report { findings: vec![finding], more: 4, ..report() });
         assert!(
             text.contains("FOUND line 7 (aud_1): swapped with line 9\nFOUND 4 more\nthe log is NOT as it was written"),

@@ -2,6 +2,7 @@
 //! Everything runs on SQLite, and on PostgreSQL where GREENROOM_TEST_POSTGRES names a server.
 #![expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests")]
 
+mod accepting;
 mod attacks;
 mod bench;
 mod checkpoints;
