@@ -10,6 +10,7 @@
 
 mod agenda;
 mod busy;
+mod cell_set;
 mod cells;
 mod check;
 mod civil;
@@ -26,6 +27,7 @@ mod zone;
 
 pub use agenda::Agenda;
 pub use busy::{Busy, BusySet, all_day};
+pub use cell_set::CellSet;
 pub use cells::{CELL_SECONDS, Cell, cell_bounds, cells};
 pub use check::check;
 pub use civil::{DaySpan, SpanError, TimeOfDay};
