@@ -1,13 +1,19 @@
 //! Opening SQLite connections, bringing the schema up to date, and running one statement with numbered parameters.
 
-use std::{fs::OpenOptions, io, path::Path, time::Duration};
+use std::{
+    fs::OpenOptions,
+    io,
+    path::Path,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use ports::{
     LeaseClock,
     store::{Read, StoreError},
 };
 use rusqlite::{
-    CachedStatement, Connection, OpenFlags, TransactionBehavior,
+    CachedStatement, Connection, ErrorCode, OpenFlags, TransactionBehavior,
     types::{ToSql, ToSqlOutput, ValueRef},
 };
 
@@ -19,6 +25,8 @@ use crate::{
 
 /// How long a connection waits for another process (a backup, the command line) that holds the file.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long opening waits before it tries again.
+const OPEN_AGAIN: Duration = Duration::from_millis(20);
 const STATEMENT_CACHE: usize = 128;
 
 fn refused(path: &Path, why: impl std::fmt::Display) -> OpenError {
@@ -38,7 +46,7 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, OpenError> {
         let mode = connection.query_row("PRAGMA journal_mode", [], |row| row.get(0))?;
         Ok((connection, mode))
     };
-    let (connection, mode) = open().map_err(|error| refused(path, error))?;
+    let (connection, mode) = patiently(open).map_err(|error| refused(path, error))?;
     if mode == "wal" {
         Ok(connection)
     } else {
@@ -63,12 +71,35 @@ pub(super) fn open(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
+/// Repeats what found the file locked. SQLite asks nobody to wait where two connections turn a new file to write-ahead logging at once:
+/// each holds what the other needs, so one of them is refused at once.
+fn patiently<T>(open: impl Fn() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+    let locked = |error: &rusqlite::Error| error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy);
+    let mut waited = Duration::ZERO;
+    loop {
+        match open() {
+            Err(error) if locked(&error) && waited < BUSY_TIMEOUT => {
+                std::thread::sleep(OPEN_AGAIN);
+                waited += OPEN_AGAIN;
+            }
+            result => return result,
+        }
+    }
+}
+
+/// Makes the file, if there is none, readable by its owner only. A file that is there is not touched: closing it would take away the
+/// locks that other connections of this process have on it.
 pub(super) fn create_private(path: &Path) -> io::Result<()> {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let mut options = OpenOptions::new();
-    options.read(true).append(true).create(true);
+    options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop)
+    match options.open(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        opened => opened.map(drop),
+    }
 }
 
 /// Runs what is missing, in one transaction that no other process can enter.
