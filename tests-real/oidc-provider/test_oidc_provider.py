@@ -32,7 +32,7 @@ SECOND = f"http://localhost:{PORT + 4}"
 BOTH = [GREENROOM, SECOND]
 ANA = "ana@example.com"
 CLIENT = {"client_id": "1000.SUITE", "client_secret": "suite-secret"}
-CALLERS, REFRESHES = 10, 100
+CALLERS, REFRESHES, OF_EACH = 10, 100, 10
 
 
 @contextlib.contextmanager
@@ -148,10 +148,14 @@ def a_manager_consents_and_the_code_is_exchanged_with_pkce(walk):
 def a_hundred_refreshes_of_ten_callers_at_once_send_no_token_twice(walk):
     start, numbers, answers = threading.Barrier(CALLERS), itertools.count(), []
 
+    def enough(process):
+        # Whoever has the lease is asked again first, so that one process may win nearly all of a race; the other then catches up.
+        return len(calls("refresh_token")) >= REFRESHES and walk.refreshes_of(process) >= OF_EACH
+
     def caller(process):
         start.wait()
         asked = 0
-        while asked < REFRESHES // CALLERS or (len(calls("refresh_token")) < REFRESHES and next(numbers) < 5_000):
+        while asked < REFRESHES // CALLERS or (not enough(process) and next(numbers) < 5_000):
             answers.append(refresh(process))
             asked += 1
 
@@ -168,7 +172,7 @@ def a_hundred_refreshes_of_ten_callers_at_once_send_no_token_twice(walk):
     expect(not refused, f"the server refused {refused}")
     expect(len({call["presented"] for call in made}) == len(made), "a refresh token was sent twice")
     each = [walk.refreshes_of(process) for process in BOTH]
-    expect(min(each) >= 10 and sum(each) == len(made), f"the processes made {each} of {len(made)}")
+    expect(min(each) >= OF_EACH and sum(each) == len(made), f"the processes made {each} of {len(made)}")
     print(f"        {len(made)} refreshes for {len(answers)} callers, {each[0]} by one process and {each[1]} by the other")
 
 
