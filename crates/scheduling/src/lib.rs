@@ -19,6 +19,7 @@ mod instants;
 mod plan;
 mod range;
 mod reason;
+pub mod recurrence;
 mod request;
 mod rulebook;
 mod rules;
