@@ -5,8 +5,9 @@ use thiserror::Error;
 
 use super::{
     days,
+    parts::{Change, Moment, Override, RecurrenceError},
     rule::Until,
-    set::{Change, Moment, Override, RecurrenceError, RecurrenceSet, Start},
+    set::RecurrenceSet,
 };
 
 /// Why a change is not possible.
@@ -86,12 +87,5 @@ impl RecurrenceSet {
     fn counts_out_before(&self, rule: &super::Rule, at: Timestamp) -> Result<bool, EditError> {
         let alone = Self::new(self.start().clone(), self.zone().clone(), self.length())?.with_rule(rule.clone())?;
         Ok(rule.count().is_some() && alone.last_wall().is_some_and(|last| last < days::seconds(self.zone().wall_clock(at))))
-    }
-}
-
-impl Start {
-    /// Whether it is a whole day.
-    pub const fn is_date(&self) -> bool {
-        matches!(self, Self::Date(_))
     }
 }

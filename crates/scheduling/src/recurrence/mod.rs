@@ -10,11 +10,14 @@
 
 mod days;
 mod edit;
+mod parts;
 mod rule;
 mod set;
+mod text;
 mod walk;
 mod wall;
 
 pub use edit::EditError;
+pub use parts::{Change, Length, Moment, Occurrence, Override, RecurrenceError, Start};
 pub use rule::{Frequency, NthWeekday, Rule, RuleTextError, Until};
-pub use set::{Change, Length, Moment, Occurrence, Override, RecurrenceError, RecurrenceSet, Start};
+pub use set::RecurrenceSet;
