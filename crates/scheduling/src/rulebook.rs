@@ -106,17 +106,9 @@ impl Rulebook<'_> {
         Some(Block::until(range.start(), Reason::NotOnStep { step_minutes }))
     }
 
-    /// Where clocks change inside a break, every reading of its wall-clock times stays free.
     fn breaks(&self, range: TimeRange) -> Option<Block> {
-        let zone = &self.rules.zone;
-        let on = |date: Date| {
-            self.rules.breaks.iter().filter_map(move |span| {
-                let start = zone.readings(date, span.start())?.earlier().ok()?;
-                let end = zone.readings(date, span.end())?.later().ok()?;
-                TimeRange::new(start, end).ok()
-            })
-        };
-        let met = dates(zone, range.padded(DAY_MINUTES, DAY_MINUTES)).flat_map(on).filter(|pause| pause.overlaps(range)).min()?;
+        let near = dates(&self.rules.zone, range.padded(DAY_MINUTES, DAY_MINUTES));
+        let met = near.flat_map(|date| self.rules.breaks_on(date)).filter(|pause| pause.overlaps(range)).min()?;
         Some(Block::until(met.end(), Reason::Break { range: met }))
     }
 
@@ -187,8 +179,7 @@ impl Rulebook<'_> {
 
     /// The working time around an instant.
     fn working_range(&self, at: Timestamp) -> Option<TimeRange> {
-        let zone = &self.rules.zone;
-        self.rules.week.on(zone.date(at), zone).into_iter().find(|working| working.contains(at))
+        self.rules.hours_on(self.rules.zone.date(at)).into_iter().find(|working| working.contains(at))
     }
 
     /// Blocked up to the end of a date.

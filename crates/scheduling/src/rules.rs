@@ -6,7 +6,7 @@ use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{DaySpan, TimeOfDay, WeeklyHours, Zone, instants::plus_minutes};
+use crate::{DaySpan, TimeOfDay, TimeRange, WeeklyHours, Zone, instants::plus_minutes};
 
 const DAY_MINUTES: u32 = 24 * 60;
 const MOST_NOTICE_MINUTES: u32 = 60 * DAY_MINUTES;
@@ -189,6 +189,28 @@ impl Rules {
         self.0.clone()
     }
 
+    /// The hours of one date, whether it is off or not: in order, without overlap, within the day. The step grid starts anew with each.
+    pub fn hours_on(&self, date: Date) -> Vec<TimeRange> {
+        self.week.on(date, &self.zone)
+    }
+
+    /// The working time of one date: its hours, and none if it is off. A slot is within working time exactly if these ranges of its
+    /// dates cover it.
+    pub fn working_on(&self, date: Date) -> Vec<TimeRange> {
+        if self.days_off.contains(&date) { Vec::new() } else { self.hours_on(date) }
+    }
+
+    /// The breaks of one date, in no order. Where clocks change inside a break, every reading of its wall-clock times stays free, so
+    /// that it may reach into the next date: whoever looks at one date looks at the breaks of its neighbours too.
+    pub fn breaks_on(&self, date: Date) -> Vec<TimeRange> {
+        let concrete = |span: &DaySpan| {
+            let start = self.zone.readings(date, span.start())?.earlier().ok()?;
+            let end = self.zone.readings(date, span.end())?.later().ok()?;
+            TimeRange::new(start, end).ok()
+        };
+        self.breaks.iter().filter_map(concrete).collect()
+    }
+
     /// The earliest start at present.
     pub fn earliest(&self, now: Timestamp) -> Timestamp {
         plus_minutes(now, i64::from(self.minimum_notice_minutes))
@@ -291,6 +313,15 @@ mod tests {
         assert_eq!(error.0, [RuleError::NoticeBeyondHorizon { minutes: 8 * 24 * 60, horizon_days: 7 }]);
         let json = r#"{"zone":"Europe/Berlin","step_minutes":17}"#;
         assert!(serde_json::from_str::<Rules>(json).unwrap_err().to_string().contains("step_minutes: 17"));
+    }
+
+    #[test]
+    fn a_day_off_has_hours_but_no_working_time() {
+        let off = Date::constant(2026, 11, 24);
+        let rules = Rules::new(RulesDraft { days_off: BTreeSet::from([off]), ..berlin() }).unwrap();
+        assert_eq!((rules.hours_on(off).len(), rules.working_on(off).len()), (1, 0));
+        let monday = Date::constant(2026, 11, 23);
+        assert_eq!(rules.working_on(monday), rules.hours_on(monday));
     }
 
     #[test]

@@ -61,7 +61,7 @@ impl<'a> Query<'a> {
         let (zone, step) = (&self.rules.zone, i64::from(self.rules.step_minutes) * 60);
         let (mut date, last) = (zone.date(from), zone.date(end));
         while date <= last {
-            for working in self.rules.week.on(date, zone) {
+            for working in self.rules.hours_on(date) {
                 let steps = (ceil_second(from) - working.start().as_second() + step - 1).div_euclid(step).max(0);
                 let start = plus_seconds(working.start(), steps * step);
                 if start < working.end() {
