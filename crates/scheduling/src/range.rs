@@ -14,6 +14,18 @@ pub struct TimeRange {
     end: Timestamp,
 }
 
+/// The first instant of `range` that lies in none of some ranges, which may come in any order; ranges that touch leave none between.
+pub fn first_gap(range: TimeRange, ranges: &[TimeRange]) -> Option<Timestamp> {
+    let mut covered_to = range.start;
+    while covered_to < range.end {
+        match ranges.iter().find(|other| other.contains(covered_to)) {
+            Some(other) => covered_to = other.end,
+            None => return Some(covered_to),
+        }
+    }
+    None
+}
+
 /// The form on the wire.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -66,6 +78,12 @@ impl TimeRange {
     /// Whether all of `other` lies in it.
     pub fn covers(self, other: Self) -> bool {
         self.start <= other.start && other.end <= self.end
+    }
+
+    /// The shortest range that covers both.
+    #[must_use]
+    pub(crate) fn hull(self, other: Self) -> Self {
+        Self { start: self.start.min(other.start), end: self.end.max(other.end) }
     }
 
     /// Whether the two have an instant in common.

@@ -1,16 +1,26 @@
 //! When somebody can be booked: their week, breaks, days off, buffers, notice and limits. Only valid rules exist as [`Rules`].
 
-use std::{collections::BTreeSet, fmt, ops::Deref};
+mod checks;
+mod days;
+mod errors;
+mod load;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Deref,
+};
 
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
 
-use crate::{DaySpan, TimeOfDay, TimeRange, WeeklyHours, Zone, instants::plus_minutes};
+pub use self::{
+    days::{Holiday, HolidaySource, Leave, WeekPattern},
+    errors::{RuleError, RulesError},
+    load::{InARow, Lunch, Preference, preference},
+};
+use crate::{DaySpan, TimeOfDay, WeeklyHours, Zone, instants::plus_minutes};
 
 const DAY_MINUTES: u32 = 24 * 60;
-const MOST_NOTICE_MINUTES: u32 = 60 * DAY_MINUTES;
-const MOST_HORIZON_DAYS: u32 = 366;
 
 /// Rules as people write them; every field but the zone may be left out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,9 +34,28 @@ pub struct RulesDraft {
     /// Spans of every day that stay free.
     #[serde(default)]
     pub breaks: Vec<DaySpan>,
+    /// Weeks that take turns in place of the one week; from their first Monday on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pattern: Option<WeekPattern>,
+    /// Other hours for some dates, in place of those of their week; none are no hours. Hours win over a day off and over a holiday,
+    /// never over leave. Breaks and lunch stay.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub overrides: BTreeMap<Date, Vec<DaySpan>>,
     /// Dates without bookings.
     #[serde(default)]
     pub days_off: BTreeSet<Date>,
+    /// Public holidays, by date.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub holidays: BTreeMap<Date, Holiday>,
+    /// Dates on which the person is away.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub leave: Vec<Leave>,
+    /// Spans that stay free on some weekdays, besides those of every day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weekday_breaks: Option<WeeklyHours>,
+    /// Minutes that stay free somewhere within a span of every day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lunch: Option<Lunch>,
     /// Minutes to keep free before a booking.
     #[serde(default)]
     pub buffer_before_minutes: u32,
@@ -42,6 +71,18 @@ pub struct RulesDraft {
     /// Most bookings that start in one week, Monday to Sunday; no limit if left out.
     #[serde(default)]
     pub weekly_limit: Option<u32>,
+    /// Most minutes of the bookings that start on one date; no limit if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub daily_minutes: Option<u32>,
+    /// Most minutes of the bookings that start in one week, Monday to Sunday; no limit if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weekly_minutes: Option<u32>,
+    /// How long the person may be taken, by bookings and by their calendar, without a break; no limit if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_a_row: Option<InARow>,
+    /// Hours that are liked better than others. They block nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub preferred: Vec<Preference>,
     /// How many dates after today may be booked. 30 if left out.
     #[serde(default = "thirty")]
     pub horizon_days: u32,
@@ -65,12 +106,22 @@ impl RulesDraft {
             zone,
             week: WeeklyHours::default(),
             breaks: Vec::new(),
+            pattern: None,
+            overrides: BTreeMap::new(),
             days_off: BTreeSet::new(),
+            holidays: BTreeMap::new(),
+            leave: Vec::new(),
+            weekday_breaks: None,
+            lunch: None,
             buffer_before_minutes: 0,
             buffer_after_minutes: 0,
             minimum_notice_minutes: a_day(),
             daily_limit: None,
             weekly_limit: None,
+            daily_minutes: None,
+            weekly_minutes: None,
+            in_a_row: None,
+            preferred: Vec::new(),
             horizon_days: thirty(),
             step_minutes: thirty(),
         }
@@ -82,100 +133,10 @@ impl RulesDraft {
 #[serde(try_from = "RulesDraft", into = "RulesDraft")]
 pub struct Rules(RulesDraft);
 
-/// One thing that is wrong with rules: the field, and what to write instead.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum RuleError {
-    /// Not a multiple of five minutes.
-    #[error("{field}: {minutes} is not a multiple of 5 minutes; use {lower} or {upper}", lower = minutes - minutes % 5, upper = minutes - minutes % 5 + 5)]
-    FiveMinutes {
-        /// Which field.
-        field: &'static str,
-        /// Its value.
-        minutes: u32,
-    },
-    /// Too small or too large.
-    #[error("{field}: {value} is out of range; use {least} to {most}")]
-    OutOfRange {
-        /// Which field.
-        field: &'static str,
-        /// Its value.
-        value: u32,
-        /// The least it may be.
-        least: u32,
-        /// The most it may be.
-        most: u32,
-    },
-    /// A limit that forbids everything.
-    #[error("{field}: a limit of 0 forbids every booking; use 1 or more, or leave it out for no limit")]
-    NoBookings {
-        /// Which field.
-        field: &'static str,
-    },
-    /// Nothing fits between notice and horizon.
-    #[error(
-        "minimum_notice_minutes: {minutes} minutes of notice reach beyond the horizon of {horizon_days} days; shorten the notice or raise horizon_days"
-    )]
-    NoticeBeyondHorizon {
-        /// The notice.
-        minutes: u32,
-        /// The horizon.
-        horizon_days: u32,
-    },
-}
-
-impl RuleError {
-    /// The field that is wrong.
-    pub const fn field(&self) -> &'static str {
-        match self {
-            Self::FiveMinutes { field, .. } | Self::OutOfRange { field, .. } | Self::NoBookings { field } => field,
-            Self::NoticeBeyondHorizon { .. } => "minimum_notice_minutes",
-        }
-    }
-}
-
-/// Everything that is wrong with rules, at once.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RulesError(pub Vec<RuleError>);
-
-impl fmt::Display for RulesError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sentences: Vec<String> = self.0.iter().map(RuleError::to_string).collect();
-        f.write_str(&sentences.join(". "))
-    }
-}
-
-impl std::error::Error for RulesError {}
-
 impl Rules {
     /// Checks a draft.
     pub fn new(draft: RulesDraft) -> Result<Self, RulesError> {
-        let mut errors = Vec::new();
-        let mut minutes = |field, value: u32, least: u32, most: u32| {
-            if !value.is_multiple_of(5) {
-                errors.push(RuleError::FiveMinutes { field, minutes: value });
-            } else if !(least..=most).contains(&value) {
-                errors.push(RuleError::OutOfRange { field, value, least, most });
-            }
-        };
-        minutes("buffer_before_minutes", draft.buffer_before_minutes, 0, DAY_MINUTES);
-        minutes("buffer_after_minutes", draft.buffer_after_minutes, 0, DAY_MINUTES);
-        minutes("minimum_notice_minutes", draft.minimum_notice_minutes, 0, MOST_NOTICE_MINUTES);
-        minutes("step_minutes", draft.step_minutes, 5, DAY_MINUTES);
-        if !(1..=MOST_HORIZON_DAYS).contains(&draft.horizon_days) {
-            errors.push(RuleError::OutOfRange {
-                field: "horizon_days",
-                value: draft.horizon_days,
-                least: 1,
-                most: MOST_HORIZON_DAYS,
-            });
-        } else if draft.minimum_notice_minutes / DAY_MINUTES > draft.horizon_days {
-            errors.push(RuleError::NoticeBeyondHorizon { minutes: draft.minimum_notice_minutes, horizon_days: draft.horizon_days });
-        }
-        for (field, limit) in [("daily_limit", draft.daily_limit), ("weekly_limit", draft.weekly_limit)] {
-            if limit == Some(0) {
-                errors.push(RuleError::NoBookings { field });
-            }
-        }
+        let errors = checks::problems(&draft);
         if errors.is_empty() { Ok(Self(draft)) } else { Err(RulesError(errors)) }
     }
 
@@ -187,28 +148,6 @@ impl Rules {
     /// A copy to change.
     pub fn to_draft(&self) -> RulesDraft {
         self.0.clone()
-    }
-
-    /// The hours of one date, whether it is off or not: in order, without overlap, within the day. The step grid starts anew with each.
-    pub fn hours_on(&self, date: Date) -> Vec<TimeRange> {
-        self.week.on(date, &self.zone)
-    }
-
-    /// The working time of one date: its hours, and none if it is off. A slot is within working time exactly if these ranges of its
-    /// dates cover it.
-    pub fn working_on(&self, date: Date) -> Vec<TimeRange> {
-        if self.days_off.contains(&date) { Vec::new() } else { self.hours_on(date) }
-    }
-
-    /// The breaks of one date, in no order. Where clocks change inside a break, every reading of its wall-clock times stays free, so
-    /// that it may reach into the next date: whoever looks at one date looks at the breaks of its neighbours too.
-    pub fn breaks_on(&self, date: Date) -> Vec<TimeRange> {
-        let concrete = |span: &DaySpan| {
-            let start = self.zone.readings(date, span.start())?.earlier().ok()?;
-            let end = self.zone.readings(date, span.end())?.later().ok()?;
-            TimeRange::new(start, end).ok()
-        };
-        self.breaks.iter().filter_map(concrete).collect()
     }
 
     /// The earliest start at present.
@@ -270,8 +209,8 @@ mod tests {
         )
         .unwrap();
         assert_eq!((rules.breaks.len(), rules.days_off.len(), rules.daily_limit), (1, 1, Some(3)));
-        let error = serde_json::from_str::<Rules>(r#"{"zone":"Europe/Berlin","lunch":"12:00-13:00"}"#).unwrap_err().to_string();
-        assert!(error.contains("unknown field `lunch`"), "{error}");
+        let error = serde_json::from_str::<Rules>(r#"{"zone":"Europe/Berlin","siesta":"12:00-13:00"}"#).unwrap_err().to_string();
+        assert!(error.contains("unknown field `siesta`"), "{error}");
     }
 
     #[test]
