@@ -162,6 +162,15 @@ mod tests {
     }
 
     #[test]
+    fn the_first_gap_is_where_no_range_goes_on() {
+        let covered = [range(10, 20), range(20, 30), range(0, 5), range(15, 25)];
+        assert_eq!(first_gap(range(10, 30), &covered), None);
+        assert_eq!(first_gap(range(12, 31), &covered), Some(at(30)));
+        assert_eq!(first_gap(range(4, 12), &covered), Some(at(5)));
+        assert_eq!(first_gap(range(7, 8), &[]), Some(at(7)));
+    }
+
+    #[test]
     fn whole_cells() {
         assert!(range(300, 900).is_whole_cells());
         assert!(!range(301, 900).is_whole_cells() && !range(300, 899).is_whole_cells());

@@ -115,6 +115,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn civil_hours_may_leave_weekends_out() {
+        let hours =
+            |weekends, day| CivilHours::daily(Zone::utc(), DaySpan::OFFICE, weekends).on(Date::constant(2026, 11, day)).len();
+        assert_eq!((hours(false, 27), hours(false, 28), hours(false, 29)), (1, 0, 0)); // Friday to Sunday
+        assert_eq!((hours(true, 27), hours(true, 28), hours(true, 29)), (1, 1, 1));
+    }
+
+    #[test]
     fn lengths_are_multiples_of_five_minutes_within_a_day() {
         for minutes in [5, 45, 60, 1440] {
             assert_eq!(SlotLength::from_minutes(minutes).unwrap().minutes(), minutes);

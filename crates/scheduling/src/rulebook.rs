@@ -172,7 +172,10 @@ impl Rulebook<'_> {
 
     /// The working time around an instant.
     fn working_range(&self, at: Timestamp) -> Option<TimeRange> {
-        self.rules.hours_on(self.rules.zone.date(at)).into_iter().find(|working| working.contains(at))
+        let date = self.rules.zone.date(at);
+        let of = |date: Date| self.rules.hours_on(date).into_iter().find(|working| working.contains(at));
+        // An evening that comes twice belongs to the next date.
+        of(date).or_else(|| of(date.tomorrow().ok()?))
     }
 
     /// Blocked up to the end of a date.
@@ -206,10 +209,13 @@ fn outside_of(set: &BusySet, range: TimeRange) -> Option<Block> {
     }
 }
 
-/// The dates that a range touches, in order.
+/// The dates whose days a range touches, in order. Where clocks are set back over midnight, the evening that comes twice belongs to
+/// the day after it, whatever the wall clock shows: days follow each other without a hole.
 fn dates(zone: &Zone, range: TimeRange) -> impl Iterator<Item = Date> {
-    let last = zone.date(last_instant(range.end()));
-    std::iter::successors(Some(zone.date(range.start())), |date| date.tomorrow().ok()).take_while(move |date| *date <= last)
+    let (one, other) = (zone.date(range.start()), zone.date(last_instant(range.end())));
+    let until = one.max(other).saturating_add(days(1));
+    let near = std::iter::successors(Some(one.min(other)), |date| date.tomorrow().ok()).take_while(move |date| *date <= until);
+    near.filter(move |date| zone.day(*date).is_some_and(|day| day.overlaps(range)))
 }
 
 /// The last instant of a range that ends at `end`.

@@ -121,3 +121,84 @@ impl Rulebook<'_> {
         calendar.iter().chain(self.agenda.taken().overlapping(near)).copied()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Agenda, Busy, Lunch, Rules, RulesDraft, Zone};
+
+    fn at(clock: &str) -> Timestamp {
+        format!("2026-11-24T{clock}:00Z").parse().unwrap()
+    }
+
+    fn ranges(texts: &[&str]) -> Vec<TimeRange> {
+        let range = |text: &&str| {
+            let (start, end) = text.split_once('-').unwrap();
+            TimeRange::new(at(start), at(end)).unwrap()
+        };
+        texts.iter().map(range).collect()
+    }
+
+    /// What the rule of a code says of a slot: it passes, or from when on it could, or that it never does.
+    fn asked(code: &str, change: impl FnOnce(&mut RulesDraft), (busy, booked): (&[&str], &[&str]), slot: &str) -> String {
+        let mut draft = RulesDraft { minimum_notice_minutes: 0, ..RulesDraft::usual(Zone::utc()) };
+        change(&mut draft);
+        let (rules, now) = (Rules::new(draft).unwrap(), at("00:00"));
+        let read = TimeRange::new(now, at("23:00")).unwrap();
+        let calendar = Busy::Known { as_of: now, set: ranges(busy).into_iter().collect::<BusySet>().within(read) };
+        let agenda: Agenda = ranges(booked).into_iter().collect();
+        let rulebook = Rulebook { rules: &rules, busy: &calendar, agenda: &agenda, now, guest: None };
+        let found = rulebook.blocks(ranges(&[slot])[0]).find(|block| block.reason.code() == code);
+        let Some(block) = found else { return "passes".to_owned() };
+        block.clear_from.map_or("never".to_owned(), |from| Zone::utc().wall_clock(from).strftime("%a %H:%M").to_string())
+    }
+
+    #[test]
+    fn lunch_is_left_somewhere_in_its_span() {
+        let lunch = |busy: &[&str], booked: &[&str], slot: &str| {
+            let lunch = Lunch { span: "11:30-14:00".parse().unwrap(), minutes: 30 };
+            asked("lunch", |draft| draft.lunch = Some(lunch), (busy, booked), slot)
+        };
+        assert_eq!(lunch(&[], &[], "12:00-13:00"), "passes");
+        assert_eq!(lunch(&[], &[], "11:00-13:30"), "passes");
+        // The span ends before the slot leaves half an hour; from 12:00 on there is one before it.
+        assert_eq!(lunch(&[], &[], "11:00-13:35"), "Tue 12:00");
+        assert_eq!(lunch(&[], &[], "12:00-23:00"), "passes");
+        // Calendar and bookings count alike. After both, lunch would be possible from 13:30 on; before the slot, never.
+        assert_eq!(lunch(&["11:30-12:30"], &["12:45-13:15"], "13:15-13:45"), "Tue 13:45");
+        assert_eq!(lunch(&["11:30-12:30"], &["12:45-13:15"], "12:30-12:45"), "passes");
+        assert_eq!(lunch(&["11:30-13:45"], &[], "13:45-14:00"), "Tue 14:00");
+        // Beside the span nothing is taken of it, however full it is.
+        assert_eq!(lunch(&["11:30-14:00"], &[], "14:00-15:00"), "passes");
+        // What was not read is not free.
+        let late = Lunch { span: "22:00-24:00".parse().unwrap(), minutes: 60 };
+        assert_eq!(asked("lunch", |draft| draft.lunch = Some(late), (&[], &[]), "22:00-22:30"), "Tue 23:00");
+    }
+
+    #[test]
+    fn nobody_is_taken_too_long_without_a_break() {
+        let row = |busy: &[&str], booked: &[&str], slot: &str| {
+            let row = InARow { most_minutes: 120, break_minutes: 15 };
+            asked("consecutive", |draft| draft.in_a_row = Some(row), (busy, booked), slot)
+        };
+        assert_eq!(row(&[], &["09:00-10:00"], "10:00-11:00"), "passes");
+        assert_eq!(row(&[], &["09:00-10:00"], "10:05-11:05"), "Tue 10:15");
+        assert_eq!(row(&[], &["09:00-10:00"], "10:15-11:15"), "passes");
+        // Through the calendar too, and through what is joined to what is joined. From 10:05 on one of the two is a break away.
+        assert_eq!(row(&["08:00-09:50"], &["09:55-10:00"], "10:00-10:30"), "Tue 10:05");
+        // Before a meeting: a later start makes the row shorter.
+        assert_eq!(row(&["10:00-11:30"], &[], "09:00-10:00"), "Tue 09:30");
+        assert_eq!(row(&["10:00-11:30"], &[], "08:45-09:45"), "passes");
+        // Longer by itself than it may be, whenever.
+        assert_eq!(row(&[], &[], "09:00-11:05"), "never");
+    }
+
+    #[test]
+    fn minutes_are_counted_with_the_slot_on_the_day_and_in_the_week_of_its_start() {
+        let daily =
+            |slot| asked("daily_minutes", |draft| draft.daily_minutes = Some(90), (&["08:00-12:00"], &["09:00-10:00"]), slot);
+        assert_eq!((daily("12:00-12:30"), daily("12:00-12:35")), ("passes".to_owned(), "Wed 00:00".to_owned()));
+        let weekly = |slot| asked("weekly_minutes", |draft| draft.weekly_minutes = Some(90), (&[], &["09:00-10:00"]), slot);
+        assert_eq!((weekly("12:00-12:30"), weekly("12:00-12:35")), ("passes".to_owned(), "Mon 00:00".to_owned()));
+    }
+}

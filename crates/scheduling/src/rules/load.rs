@@ -60,3 +60,31 @@ impl Rules {
         TimeRange::new(self.zone.instant(date, span.start())?, self.zone.instant(date, span.end())?).ok()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{RulesDraft, Zone};
+
+    #[test]
+    fn the_heaviest_preference_that_covers_all_of_it_counts() {
+        let liked = |hours: &str, weight| Preference { hours: hours.parse().unwrap(), weight };
+        let draft = RulesDraft {
+            preferred: vec![
+                liked("mon-tue 09:00-12:00", 3),
+                liked("mon 10:00-11:00,11:00-11:30", 10),
+                liked("fri 22:00-24:00; sat 00:00-02:00", 7),
+            ],
+            ..RulesDraft::usual(Zone::new("Europe/Berlin").unwrap())
+        };
+        let rules = Rules::new(draft).unwrap();
+        let score =
+            |start: &str, end: &str| preference(&rules, TimeRange::new(start.parse().unwrap(), end.parse().unwrap()).unwrap());
+        assert_eq!(score("2026-11-23T08:00:00Z", "2026-11-23T09:00:00Z"), 3); // Monday, nine to ten
+        assert_eq!(score("2026-11-23T09:30:00Z", "2026-11-23T10:30:00Z"), 10); // over two spans that touch
+        assert_eq!(score("2026-11-23T08:30:00Z", "2026-11-23T09:30:00Z"), 3); // only half of it in the heavier one
+        assert_eq!(score("2026-11-23T10:30:00Z", "2026-11-23T11:05:00Z"), 0); // until five past noon
+        assert_eq!(score("2026-11-25T08:00:00Z", "2026-11-25T09:00:00Z"), 0);
+        assert_eq!(score("2026-11-27T22:30:00Z", "2026-11-28T00:30:00Z"), 7); // over midnight
+    }
+}
