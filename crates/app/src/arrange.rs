@@ -326,7 +326,7 @@ impl App {
         }
         let minutes = u32::try_from(desk.round.minutes).map_err(|error| Error::Internal(error.to_string()))?;
         let length = SlotLength::from_minutes(minutes).map_err(|error| Error::Internal(error.to_string()))?;
-        Ok((agenda, Request { length, guest: Guest { busy, civil_hours: None } }))
+        Ok((agenda, Request { length, guest: Guest { busy, ..Guest::default() } }))
     }
 
     /// Orders the calendar write of every interview that is behind: after a pause, a reconnection, a crash.

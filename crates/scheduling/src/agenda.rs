@@ -40,12 +40,21 @@ impl Agenda {
 
     /// How many bookings start on the dates from `first` up to, and without, `end`.
     pub(crate) fn count(&self, zone: &Zone, first: Date, end: Date) -> usize {
-        let on = |booking: &&TimeRange| (first..end).contains(&zone.date(booking.start()));
+        self.starting(zone, first, end).count()
+    }
+
+    /// How many minutes the bookings have that start on the dates from `first` up to, and without, `end`.
+    pub(crate) fn minutes(&self, zone: &Zone, first: Date, end: Date) -> i64 {
+        self.starting(zone, first, end).map(TimeRange::minutes).sum()
+    }
+
+    fn starting(&self, zone: &Zone, first: Date, end: Date) -> impl Iterator<Item = TimeRange> {
         // A day on either side is more than any zone is away from another.
         let near = |date: Date, days: i64| date.saturating_add(jiff::SignedDuration::from_hours(24 * days));
-        let utc = Zone::utc();
+        let (utc, until) = (Zone::utc(), near(end, 2));
         let from = self.booked.partition_point(|booking| utc.date(booking.start()) < near(first, -2));
-        self.booked[from..].iter().take_while(|booking| utc.date(booking.start()) <= near(end, 2)).filter(on).count()
+        let close = self.booked[from..].iter().copied().take_while(move |booking| utc.date(booking.start()) <= until);
+        close.filter(move |booking| (first..end).contains(&zone.date(booking.start())))
     }
 }
 

@@ -60,6 +60,13 @@ impl BusySet {
         self.ranges.get(at).copied().filter(|busy| busy.overlaps(range))
     }
 
+    /// Every busy range that overlaps `range`, in order.
+    pub(crate) fn overlapping(&self, range: TimeRange) -> &[TimeRange] {
+        let first = self.ranges.partition_point(|busy| busy.end() <= range.start());
+        let after = self.ranges.partition_point(|busy| busy.start() < range.end());
+        self.ranges.get(first..after).unwrap_or_default()
+    }
+
     /// Whether anything in `range` is busy.
     pub fn overlaps(&self, range: TimeRange) -> bool {
         self.first_overlap(range).is_some()
@@ -69,7 +76,7 @@ impl BusySet {
     pub fn insert(&mut self, range: TimeRange) {
         let first = self.ranges.partition_point(|busy| busy.end() <= range.start());
         let after = self.ranges.partition_point(|busy| busy.start() < range.end());
-        let joined = self.ranges[first..after.max(first)].iter().fold(range, |joined, busy| hull(joined, *busy));
+        let joined = self.ranges[first..after.max(first)].iter().fold(range, |joined, busy| joined.hull(*busy));
         self.ranges.splice(first..after.max(first), [joined]);
     }
 
@@ -92,11 +99,6 @@ fn nothing_at(window: TimeRange) -> TimeRange {
     TimeRange::new(window.start(), end).unwrap_or(window)
 }
 
-/// The shortest range that covers both.
-fn hull(one: TimeRange, other: TimeRange) -> TimeRange {
-    TimeRange::new(one.start().min(other.start()), one.end().max(other.end())).unwrap_or(one)
-}
-
 impl FromIterator<TimeRange> for BusySet {
     fn from_iter<I: IntoIterator<Item = TimeRange>>(items: I) -> Self {
         let mut sorted: Vec<TimeRange> = items.into_iter().collect();
@@ -104,7 +106,7 @@ impl FromIterator<TimeRange> for BusySet {
         let mut ranges: Vec<TimeRange> = Vec::with_capacity(sorted.len());
         for range in sorted {
             match ranges.last_mut() {
-                Some(last) if last.overlaps(range) => *last = hull(*last, range),
+                Some(last) if last.overlaps(range) => *last = last.hull(range),
                 _ => ranges.push(range),
             }
         }

@@ -80,6 +80,26 @@ mod tests {
         assert!(nuuk("2026-03-29T01:30:00Z") && !nuuk("2026-03-29T01:45:00Z"));
     }
 
+    /// The clocks of St. John's went from one past midnight back to 23:01: the last minutes of Saturday came twice.
+    #[test]
+    fn an_evening_that_comes_twice_is_worked_and_is_off_with_the_day_after_it() {
+        let now: Timestamp = "2010-11-05T12:00:00Z".parse().unwrap();
+        let codes = |off: i8| {
+            let mut draft = RulesDraft {
+                step_minutes: 5,
+                minimum_notice_minutes: 0,
+                ..RulesDraft::usual(Zone::new("America/St_Johns").unwrap())
+            };
+            draft.week = "mon-sun 00:00-24:00".parse().unwrap();
+            draft.days_off.insert(jiff::civil::date(2010, 11, off));
+            let busy = Busy::Known { as_of: now, set: BusySet::empty() };
+            let range = TimeRange::new("2010-11-07T02:45:00Z".parse().unwrap(), "2010-11-07T03:00:00Z".parse().unwrap()).unwrap();
+            let verdict = check(&Rules::new(draft).unwrap(), &busy, &Agenda::empty(), now, range);
+            verdict.err().into_iter().flatten().map(|reason| reason.code()).collect::<Vec<_>>()
+        };
+        assert_eq!((codes(6), codes(7)), (vec![], vec!["day_off"]));
+    }
+
     #[test]
     fn a_range_of_centuries_is_refused_unread() {
         let always = RulesDraft { week: "mon-sun 00:00-24:00".parse().unwrap(), ..usual() };

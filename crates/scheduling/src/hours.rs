@@ -62,13 +62,17 @@ impl WeeklyHours {
     pub fn new(mut days: [Vec<DaySpan>; 7]) -> Result<Self, HoursError> {
         for (spans, day) in days.iter_mut().zip(NAMES) {
             spans.sort_unstable();
-            for pair in spans.windows(2) {
-                if pair[0].overlaps(pair[1]) {
-                    return Err(HoursError::Overlap { day, first: pair[0], second: pair[1] });
-                }
+            if let Some((first, second)) = overlap(spans) {
+                return Err(HoursError::Overlap { day, first, second });
             }
         }
         if days.iter().all(Vec::is_empty) { Err(HoursError::Empty) } else { Ok(Self { days }) }
+    }
+
+    /// One span on each of the first `days` days from Monday on; on Monday alone for 0.
+    pub(crate) fn daily(span: DaySpan, days: usize) -> Self {
+        let of = |day: usize| if day < days.max(1) { vec![span] } else { Vec::new() };
+        Self { days: std::array::from_fn(of) }
     }
 
     /// The spans of a weekday, in order.
@@ -79,21 +83,30 @@ impl WeeklyHours {
     /// The working time of one date: wall clock first, zone second. A span whose hours the clocks skip is shifted by the gap; what
     /// would leave the day is cut off. In order and without overlap; empty on a day that the zone left out.
     pub fn on(&self, date: Date, zone: &Zone) -> Vec<TimeRange> {
-        let Some(day) = zone.day(date) else { return Vec::new() };
-        let concrete = |span: &DaySpan| {
-            let (start, end) = (zone.instant(date, span.start())?, zone.instant(date, span.end())?);
-            TimeRange::new(start, end).ok()?.intersection(day)
-        };
-        // Two spans can overlap only where clocks changed between them.
-        self.spans(date.weekday()).iter().filter_map(concrete).collect::<BusySet>().ranges().to_vec()
+        concrete(self.spans(date.weekday()), date, zone)
     }
+}
+
+/// The time of some spans of one date, as in [`WeeklyHours::on`].
+pub fn concrete(spans: &[DaySpan], date: Date, zone: &Zone) -> Vec<TimeRange> {
+    let Some(day) = zone.day(date) else { return Vec::new() };
+    let range = |span: &DaySpan| {
+        let (start, end) = (zone.instant(date, span.start())?, zone.instant(date, span.end())?);
+        TimeRange::new(start, end).ok()?.intersection(day)
+    };
+    // Two spans can overlap only where clocks changed between them.
+    spans.iter().filter_map(range).collect::<BusySet>().ranges().to_vec()
+}
+
+/// The first two of some sorted spans that overlap.
+pub fn overlap(sorted: &[DaySpan]) -> Option<(DaySpan, DaySpan)> {
+    sorted.windows(2).find(|pair| pair[0].overlaps(pair[1])).map(|pair| (pair[0], pair[1]))
 }
 
 impl Default for WeeklyHours {
     /// Monday to Friday, 09:00 to 17:00.
     fn default() -> Self {
-        let day = || vec![DaySpan::OFFICE];
-        Self { days: [day(), day(), day(), day(), day(), Vec::new(), Vec::new()] }
+        Self::daily(DaySpan::OFFICE, 5)
     }
 }
 

@@ -35,8 +35,10 @@ pub use civil::{DaySpan, SpanError, TimeOfDay};
 pub use hours::{HoursError, WeeklyHours};
 pub use plan::{Obstacle, Placement, plan};
 pub use range::{RangeError, TimeRange};
-pub use reason::Reason;
+pub use reason::{Explanation, Owner, Reason};
 pub use request::{CivilHours, Guest, LengthError, Request, SlotLength};
-pub use rules::{RuleError, Rules, RulesDraft, RulesError};
+pub use rules::{
+    Holiday, HolidaySource, InARow, Leave, Lunch, Preference, RuleError, Rules, RulesDraft, RulesError, WeekPattern, preference,
+};
 pub use slots::{Query, Slots, slots};
 pub use zone::{Zone, ZoneError};

@@ -54,6 +54,10 @@ pub fn plan(rules: &Rules, busy: &Busy, agenda: &Agenda, now: Timestamp, shortli
             agenda.add(range);
             Placement::Slot { range }
         } else {
+            if obstacles.is_empty() {
+                // Nothing was tried: weeks of a pattern, or dates, without any hours.
+                note(&mut obstacles, Reason::OutsideHours);
+            }
             obstacles.sort_by_key(|obstacle| std::cmp::Reverse(obstacle.times));
             Placement::Nowhere { obstacles }
         }
@@ -109,7 +113,7 @@ mod tests {
     #[test]
     fn the_guest_is_asked_for_hours_they_are_awake_and_free() {
         let zone = Zone::new("America/Los_Angeles").unwrap();
-        let civil_hours = Some(CivilHours { zone, span: "07:00-22:00".parse().unwrap() });
+        let civil_hours = Some(CivilHours::daily(zone, "07:00-22:00".parse().unwrap(), true));
         let far = Request { guest: Guest { civil_hours, ..Guest::default() }, ..request(60) };
         // Seven in the morning there is four in the afternoon here, the last hour of the day.
         assert_eq!(starts(berlin(), &known(&[]), &[far.clone(), far]), ["2026-11-24T15:00:00Z", "2026-11-25T15:00:00Z"]);

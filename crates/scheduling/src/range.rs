@@ -14,6 +14,18 @@ pub struct TimeRange {
     end: Timestamp,
 }
 
+/// The first instant of `range` that lies in none of some ranges, which may come in any order; ranges that touch leave none between.
+pub fn first_gap(range: TimeRange, ranges: &[TimeRange]) -> Option<Timestamp> {
+    let mut covered_to = range.start;
+    while covered_to < range.end {
+        match ranges.iter().find(|other| other.contains(covered_to)) {
+            Some(other) => covered_to = other.end,
+            None => return Some(covered_to),
+        }
+    }
+    None
+}
+
 /// The form on the wire.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -66,6 +78,12 @@ impl TimeRange {
     /// Whether all of `other` lies in it.
     pub fn covers(self, other: Self) -> bool {
         self.start <= other.start && other.end <= self.end
+    }
+
+    /// The shortest range that covers both.
+    #[must_use]
+    pub(crate) fn hull(self, other: Self) -> Self {
+        Self { start: self.start.min(other.start), end: self.end.max(other.end) }
     }
 
     /// Whether the two have an instant in common.
@@ -141,6 +159,15 @@ mod tests {
         assert_eq!(serde_json::to_string(&range(0, 600)).unwrap(), text);
         let backwards = r#"{"start":"1970-01-01T00:10:00Z","end":"1970-01-01T00:00:00Z"}"#;
         assert!(serde_json::from_str::<TimeRange>(backwards).unwrap_err().to_string().contains("must start before it ends"));
+    }
+
+    #[test]
+    fn the_first_gap_is_where_no_range_goes_on() {
+        let covered = [range(10, 20), range(20, 30), range(0, 5), range(15, 25)];
+        assert_eq!(first_gap(range(10, 30), &covered), None);
+        assert_eq!(first_gap(range(12, 31), &covered), Some(at(30)));
+        assert_eq!(first_gap(range(4, 12), &covered), Some(at(5)));
+        assert_eq!(first_gap(range(7, 8), &[]), Some(at(7)));
     }
 
     #[test]

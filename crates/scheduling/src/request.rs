@@ -2,10 +2,11 @@
 
 use std::fmt;
 
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::{BusySet, DaySpan, Zone};
+use crate::{BusySet, DaySpan, TimeRange, WeeklyHours, Zone};
 
 /// How long a slot is: 5 minutes to 24 hours, in multiples of five minutes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -59,23 +60,38 @@ impl fmt::Display for SlotLength {
     }
 }
 
-/// The hours of the day at which a guest can be asked to be awake, where they are.
+/// The hours at which a guest can be asked to be awake and at leisure, where they are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CivilHours {
     /// Where the guest is.
     pub zone: Zone,
-    /// From when to when, any day of the week.
-    pub span: DaySpan,
+    /// Which hours on which weekdays.
+    pub week: WeeklyHours,
 }
 
-/// The other side of a slot: it has no rules of its own, only time that is taken.
+impl CivilHours {
+    /// The same hours on every day, or from Monday to Friday only.
+    pub fn daily(zone: Zone, span: DaySpan, weekends: bool) -> Self {
+        Self { zone, week: WeeklyHours::daily(span, if weekends { 7 } else { 5 }) }
+    }
+
+    /// These hours of one date there: in order, without overlap, within the day.
+    pub fn on(&self, date: Date) -> Vec<TimeRange> {
+        self.week.on(date, &self.zone)
+    }
+}
+
+/// The other side of a slot: it has no rules of its own, only time that is taken and time that suits.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Guest {
     /// What the guest is known to be busy with.
     pub busy: BusySet,
     /// When the guest can be asked to come; `None` is any hour.
     pub civil_hours: Option<CivilHours>,
+    /// When the guest says they can come, in any order: a slot must lie wholly within these, where ranges that touch count as one.
+    /// `None` is any time, an empty list none.
+    pub available: Option<Vec<TimeRange>>,
 }
 
 /// One slot that is wanted.
@@ -97,6 +113,14 @@ impl Request {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn civil_hours_may_leave_weekends_out() {
+        let hours =
+            |weekends, day| CivilHours::daily(Zone::utc(), DaySpan::OFFICE, weekends).on(Date::constant(2026, 11, day)).len();
+        assert_eq!((hours(false, 27), hours(false, 28), hours(false, 29)), (1, 0, 0)); // Friday to Sunday
+        assert_eq!((hours(true, 27), hours(true, 28), hours(true, 29)), (1, 1, 1));
+    }
 
     #[test]
     fn lengths_are_multiples_of_five_minutes_within_a_day() {

@@ -4,10 +4,13 @@
 //! could end. **Invariant:** `clear_from` never lies beyond a start of the same length that this rule would let pass; a search that
 //! jumps there misses nothing.
 
+mod guest;
+mod load;
+
 use jiff::{SignedDuration, Timestamp, civil::Date};
 
 use crate::{
-    Agenda, Busy, BusySet, DaySpan, Guest, Reason, Rules, TimeOfDay, TimeRange, Zone,
+    Agenda, Busy, BusySet, Guest, Reason, Rules, TimeOfDay, TimeRange, Zone,
     instants::{floor_second, plus_minutes},
 };
 
@@ -42,21 +45,29 @@ pub struct Rulebook<'a> {
 impl Rulebook<'_> {
     /// Every rule that `range` breaks, in the order in which people would like to hear it.
     pub fn blocks(&self, range: TimeRange) -> impl Iterator<Item = Block> {
-        let every: [fn(&Self, TimeRange) -> Option<Block>; 14] = [
+        let every: [fn(&Self, TimeRange) -> Option<Block>; 22] = [
             |_, range| five_minutes(range),
             Self::readable,
+            Self::past,
             Self::notice,
             Self::horizon,
             Self::hours,
             Self::step,
             Self::breaks,
             Self::days_off,
+            Self::holidays,
+            Self::leave,
+            Self::lunch,
             Self::calendar,
             Self::booked,
             Self::daily_limit,
             Self::weekly_limit,
+            Self::daily_minutes,
+            Self::weekly_minutes,
+            Self::in_a_row,
             Self::guest_busy,
             Self::guest_hours,
+            Self::guest_available,
         ];
         every.into_iter().filter_map(move |rule| rule(self, range))
     }
@@ -71,6 +82,11 @@ impl Rulebook<'_> {
             block.clear_from = block.clear_from.map(|from| plus_minutes(from, i64::from(before)));
             block
         })
+    }
+
+    fn past(&self, range: TimeRange) -> Option<Block> {
+        let now = self.now;
+        if range.start() < now { Some(Block::until(now, Reason::Past { now })) } else { None }
     }
 
     fn notice(&self, range: TimeRange) -> Option<Block> {
@@ -106,26 +122,35 @@ impl Rulebook<'_> {
         Some(Block::until(range.start(), Reason::NotOnStep { step_minutes }))
     }
 
-    /// Where clocks change inside a break, every reading of its wall-clock times stays free.
     fn breaks(&self, range: TimeRange) -> Option<Block> {
-        let zone = &self.rules.zone;
-        let on = |date: Date| {
-            self.rules.breaks.iter().filter_map(move |span| {
-                let start = zone.readings(date, span.start())?.earlier().ok()?;
-                let end = zone.readings(date, span.end())?.later().ok()?;
-                TimeRange::new(start, end).ok()
-            })
-        };
-        let met = dates(zone, range.padded(DAY_MINUTES, DAY_MINUTES)).flat_map(on).filter(|pause| pause.overlaps(range)).min()?;
+        if self.rules.breaks.is_empty() && self.rules.weekday_breaks.is_none() {
+            return None;
+        }
+        let near = dates(&self.rules.zone, range.padded(DAY_MINUTES, DAY_MINUTES));
+        let met = near.flat_map(|date| self.rules.breaks_on(date)).filter(|pause| pause.overlaps(range)).min()?;
         Some(Block::until(met.end(), Reason::Break { range: met }))
     }
 
     fn days_off(&self, range: TimeRange) -> Option<Block> {
-        if self.rules.days_off.is_empty() {
+        let off = |date: &Date| self.rules.is_day_off(*date);
+        let date = if self.rules.days_off.is_empty() { None } else { dates(&self.rules.zone, range).find(off) };
+        date.map(|date| self.after_day(date, range, Reason::DayOff { date }))
+    }
+
+    fn holidays(&self, range: TimeRange) -> Option<Block> {
+        if self.rules.holidays.is_empty() {
             return None;
         }
-        let date = dates(&self.rules.zone, range).find(|date| self.rules.days_off.contains(date))?;
-        Some(self.after_day(date, range, Reason::DayOff { date }))
+        let found = dates(&self.rules.zone, range).find_map(|date| Some((date, self.rules.holiday(date)?)));
+        found.map(|(date, holiday)| self.after_day(date, range, Reason::Holiday { date, name: holiday.name.clone() }))
+    }
+
+    fn leave(&self, range: TimeRange) -> Option<Block> {
+        if self.rules.leave.is_empty() {
+            return None;
+        }
+        let leave = dates(&self.rules.zone, range).find_map(|date| self.rules.leave_on(date))?;
+        Some(self.after_day(leave.to, range, Reason::Leave { from: leave.from, to: leave.to }))
     }
 
     fn calendar(&self, range: TimeRange) -> Option<Block> {
@@ -145,50 +170,12 @@ impl Rulebook<'_> {
         Some(Block::until(plus_minutes(near.end(), i64::from(apart)), reason))
     }
 
-    fn daily_limit(&self, range: TimeRange) -> Option<Block> {
-        let limit = self.rules.daily_limit?;
-        let date = self.rules.zone.date(range.start());
-        let reached = self.agenda.count(&self.rules.zone, date, date.saturating_add(days(1))) >= limit as usize;
-        if reached { Some(self.after_day(date, range, Reason::DailyLimit { date, limit })) } else { None }
-    }
-
-    fn weekly_limit(&self, range: TimeRange) -> Option<Block> {
-        let limit = self.rules.weekly_limit?;
-        let date = self.rules.zone.date(range.start());
-        let monday = date.saturating_sub(days(i64::from(date.weekday().to_monday_zero_offset())));
-        let reached = self.agenda.count(&self.rules.zone, monday, monday.saturating_add(days(7))) >= limit as usize;
-        let sunday = monday.saturating_add(days(6));
-        if reached { Some(self.after_day(sunday, range, Reason::WeeklyLimit { monday, limit })) } else { None }
-    }
-
-    fn guest_busy(&self, range: TimeRange) -> Option<Block> {
-        let set = &self.guest?.busy;
-        if let Some(block) = outside_of(set, range) {
-            return Some(block);
-        }
-        let met = set.first_overlap(range)?;
-        Some(Block::until(met.end(), Reason::GuestBusy { range: met }))
-    }
-
-    fn guest_hours(&self, range: TimeRange) -> Option<Block> {
-        let civil = self.guest?.civil_hours.as_ref()?;
-        let today = civil.zone.date(range.start());
-        let on = |date: Date, span: DaySpan| {
-            TimeRange::new(civil.zone.instant(date, span.start())?, civil.zone.instant(date, span.end())?).ok()
-        };
-        let awake = on(today, civil.span);
-        if awake.is_some_and(|awake| awake.covers(range)) {
-            return None;
-        }
-        let before = awake.filter(|awake| range.start() < awake.start());
-        let next = before.or_else(|| on(today.saturating_add(days(1)), civil.span)).map_or(range.start(), TimeRange::start);
-        Some(Block::until(next.max(range.start()), Reason::GuestHours))
-    }
-
     /// The working time around an instant.
     fn working_range(&self, at: Timestamp) -> Option<TimeRange> {
-        let zone = &self.rules.zone;
-        self.rules.week.on(zone.date(at), zone).into_iter().find(|working| working.contains(at))
+        let date = self.rules.zone.date(at);
+        let of = |date: Date| self.rules.hours_on(date).into_iter().find(|working| working.contains(at));
+        // An evening that comes twice belongs to the next date.
+        of(date).or_else(|| of(date.tomorrow().ok()?))
     }
 
     /// Blocked up to the end of a date.
@@ -222,10 +209,13 @@ fn outside_of(set: &BusySet, range: TimeRange) -> Option<Block> {
     }
 }
 
-/// The dates that a range touches, in order.
+/// The dates whose days a range touches, in order. Where clocks are set back over midnight, the evening that comes twice belongs to
+/// the day after it, whatever the wall clock shows: days follow each other without a hole.
 fn dates(zone: &Zone, range: TimeRange) -> impl Iterator<Item = Date> {
-    let last = zone.date(last_instant(range.end()));
-    std::iter::successors(Some(zone.date(range.start())), |date| date.tomorrow().ok()).take_while(move |date| *date <= last)
+    let (one, other) = (zone.date(range.start()), zone.date(last_instant(range.end())));
+    let until = one.max(other).saturating_add(days(1));
+    let near = std::iter::successors(Some(one.min(other)), |date| date.tomorrow().ok()).take_while(move |date| *date <= until);
+    near.filter(move |date| zone.day(*date).is_some_and(|day| day.overlaps(range)))
 }
 
 /// The last instant of a range that ends at `end`.

@@ -1,16 +1,26 @@
 //! When somebody can be booked: their week, breaks, days off, buffers, notice and limits. Only valid rules exist as [`Rules`].
 
-use std::{collections::BTreeSet, fmt, ops::Deref};
+mod checks;
+mod days;
+mod errors;
+mod load;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Deref,
+};
 
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
 
+pub use self::{
+    days::{Holiday, HolidaySource, Leave, WeekPattern},
+    errors::{RuleError, RulesError},
+    load::{InARow, Lunch, Preference, preference},
+};
 use crate::{DaySpan, TimeOfDay, WeeklyHours, Zone, instants::plus_minutes};
 
 const DAY_MINUTES: u32 = 24 * 60;
-const MOST_NOTICE_MINUTES: u32 = 60 * DAY_MINUTES;
-const MOST_HORIZON_DAYS: u32 = 366;
 
 /// Rules as people write them; every field but the zone may be left out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,9 +34,28 @@ pub struct RulesDraft {
     /// Spans of every day that stay free.
     #[serde(default)]
     pub breaks: Vec<DaySpan>,
+    /// Weeks that take turns in place of the one week; from their first Monday on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pattern: Option<WeekPattern>,
+    /// Other hours for some dates, in place of those of their week; none are no hours. Hours win over a day off and over a holiday,
+    /// never over leave. Breaks and lunch stay.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub overrides: BTreeMap<Date, Vec<DaySpan>>,
     /// Dates without bookings.
     #[serde(default)]
     pub days_off: BTreeSet<Date>,
+    /// Public holidays, by date.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub holidays: BTreeMap<Date, Holiday>,
+    /// Dates on which the person is away.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub leave: Vec<Leave>,
+    /// Spans that stay free on some weekdays, besides those of every day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weekday_breaks: Option<WeeklyHours>,
+    /// Minutes that stay free somewhere within a span of every day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lunch: Option<Lunch>,
     /// Minutes to keep free before a booking.
     #[serde(default)]
     pub buffer_before_minutes: u32,
@@ -42,6 +71,18 @@ pub struct RulesDraft {
     /// Most bookings that start in one week, Monday to Sunday; no limit if left out.
     #[serde(default)]
     pub weekly_limit: Option<u32>,
+    /// Most minutes of the bookings that start on one date; no limit if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub daily_minutes: Option<u32>,
+    /// Most minutes of the bookings that start in one week, Monday to Sunday; no limit if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weekly_minutes: Option<u32>,
+    /// How long the person may be taken, by bookings and by their calendar, without a break; no limit if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_a_row: Option<InARow>,
+    /// Hours that are liked better than others. They block nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub preferred: Vec<Preference>,
     /// How many dates after today may be booked. 30 if left out.
     #[serde(default = "thirty")]
     pub horizon_days: u32,
@@ -65,12 +106,22 @@ impl RulesDraft {
             zone,
             week: WeeklyHours::default(),
             breaks: Vec::new(),
+            pattern: None,
+            overrides: BTreeMap::new(),
             days_off: BTreeSet::new(),
+            holidays: BTreeMap::new(),
+            leave: Vec::new(),
+            weekday_breaks: None,
+            lunch: None,
             buffer_before_minutes: 0,
             buffer_after_minutes: 0,
             minimum_notice_minutes: a_day(),
             daily_limit: None,
             weekly_limit: None,
+            daily_minutes: None,
+            weekly_minutes: None,
+            in_a_row: None,
+            preferred: Vec::new(),
             horizon_days: thirty(),
             step_minutes: thirty(),
         }
@@ -82,100 +133,10 @@ impl RulesDraft {
 #[serde(try_from = "RulesDraft", into = "RulesDraft")]
 pub struct Rules(RulesDraft);
 
-/// One thing that is wrong with rules: the field, and what to write instead.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum RuleError {
-    /// Not a multiple of five minutes.
-    #[error("{field}: {minutes} is not a multiple of 5 minutes; use {lower} or {upper}", lower = minutes - minutes % 5, upper = minutes - minutes % 5 + 5)]
-    FiveMinutes {
-        /// Which field.
-        field: &'static str,
-        /// Its value.
-        minutes: u32,
-    },
-    /// Too small or too large.
-    #[error("{field}: {value} is out of range; use {least} to {most}")]
-    OutOfRange {
-        /// Which field.
-        field: &'static str,
-        /// Its value.
-        value: u32,
-        /// The least it may be.
-        least: u32,
-        /// The most it may be.
-        most: u32,
-    },
-    /// A limit that forbids everything.
-    #[error("{field}: a limit of 0 forbids every booking; use 1 or more, or leave it out for no limit")]
-    NoBookings {
-        /// Which field.
-        field: &'static str,
-    },
-    /// Nothing fits between notice and horizon.
-    #[error(
-        "minimum_notice_minutes: {minutes} minutes of notice reach beyond the horizon of {horizon_days} days; shorten the notice or raise horizon_days"
-    )]
-    NoticeBeyondHorizon {
-        /// The notice.
-        minutes: u32,
-        /// The horizon.
-        horizon_days: u32,
-    },
-}
-
-impl RuleError {
-    /// The field that is wrong.
-    pub const fn field(&self) -> &'static str {
-        match self {
-            Self::FiveMinutes { field, .. } | Self::OutOfRange { field, .. } | Self::NoBookings { field } => field,
-            Self::NoticeBeyondHorizon { .. } => "minimum_notice_minutes",
-        }
-    }
-}
-
-/// Everything that is wrong with rules, at once.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RulesError(pub Vec<RuleError>);
-
-impl fmt::Display for RulesError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let sentences: Vec<String> = self.0.iter().map(RuleError::to_string).collect();
-        f.write_str(&sentences.join(". "))
-    }
-}
-
-impl std::error::Error for RulesError {}
-
 impl Rules {
     /// Checks a draft.
     pub fn new(draft: RulesDraft) -> Result<Self, RulesError> {
-        let mut errors = Vec::new();
-        let mut minutes = |field, value: u32, least: u32, most: u32| {
-            if !value.is_multiple_of(5) {
-                errors.push(RuleError::FiveMinutes { field, minutes: value });
-            } else if !(least..=most).contains(&value) {
-                errors.push(RuleError::OutOfRange { field, value, least, most });
-            }
-        };
-        minutes("buffer_before_minutes", draft.buffer_before_minutes, 0, DAY_MINUTES);
-        minutes("buffer_after_minutes", draft.buffer_after_minutes, 0, DAY_MINUTES);
-        minutes("minimum_notice_minutes", draft.minimum_notice_minutes, 0, MOST_NOTICE_MINUTES);
-        minutes("step_minutes", draft.step_minutes, 5, DAY_MINUTES);
-        if !(1..=MOST_HORIZON_DAYS).contains(&draft.horizon_days) {
-            errors.push(RuleError::OutOfRange {
-                field: "horizon_days",
-                value: draft.horizon_days,
-                least: 1,
-                most: MOST_HORIZON_DAYS,
-            });
-        } else if draft.minimum_notice_minutes / DAY_MINUTES > draft.horizon_days {
-            errors.push(RuleError::NoticeBeyondHorizon { minutes: draft.minimum_notice_minutes, horizon_days: draft.horizon_days });
-        }
-        for (field, limit) in [("daily_limit", draft.daily_limit), ("weekly_limit", draft.weekly_limit)] {
-            if limit == Some(0) {
-                errors.push(RuleError::NoBookings { field });
-            }
-        }
+        let errors = checks::problems(&draft);
         if errors.is_empty() { Ok(Self(draft)) } else { Err(RulesError(errors)) }
     }
 
@@ -227,6 +188,8 @@ impl From<Rules> for RulesDraft {
 
 #[cfg(test)]
 mod tests {
+    use jiff::civil::date;
+
     use super::*;
 
     fn berlin() -> RulesDraft {
@@ -248,40 +211,43 @@ mod tests {
         )
         .unwrap();
         assert_eq!((rules.breaks.len(), rules.days_off.len(), rules.daily_limit), (1, 1, Some(3)));
-        let error = serde_json::from_str::<Rules>(r#"{"zone":"Europe/Berlin","lunch":"12:00-13:00"}"#).unwrap_err().to_string();
-        assert!(error.contains("unknown field `lunch`"), "{error}");
+        let error = serde_json::from_str::<Rules>(r#"{"zone":"Europe/Berlin","siesta":"12:00-13:00"}"#).unwrap_err().to_string();
+        assert!(error.contains("unknown field `siesta`"), "{error}");
+    }
+
+    /// What an earlier version stored is read as it was meant, and rules that use nothing new are stored as that version would.
+    #[test]
+    fn rules_of_earlier_versions_are_read_and_written_as_they_were() {
+        let stored = concat!(
+            r#"{"zone":"Europe/Berlin","week":"mon-thu 09:00-12:30","breaks":["12:00-12:15"],"days_off":["2026-12-24"],"#,
+            r#""buffer_before_minutes":5,"buffer_after_minutes":10,"minimum_notice_minutes":60,"daily_limit":3,"weekly_limit":null,"#,
+            r#""horizon_days":14,"step_minutes":15}"#
+        );
+        let rules: Rules = serde_json::from_str(stored).unwrap();
+        assert_eq!(serde_json::to_string(&rules).unwrap(), stored);
     }
 
     #[test]
-    fn every_error_names_its_field_and_the_cure() {
-        let all_wrong = RulesDraft {
-            buffer_before_minutes: 7,
-            buffer_after_minutes: 24 * 60 + 5,
-            minimum_notice_minutes: 3,
-            step_minutes: 0,
-            horizon_days: 0,
-            daily_limit: Some(0),
-            weekly_limit: Some(0),
-            ..berlin()
-        };
-        let RulesError(errors) = Rules::new(all_wrong).unwrap_err();
-        let fields: Vec<_> = errors.iter().map(RuleError::field).collect();
-        let want = [
-            "buffer_before_minutes",
-            "buffer_after_minutes",
-            "minimum_notice_minutes",
-            "step_minutes",
-            "horizon_days",
-            "daily_limit",
-            "weekly_limit",
-        ];
-        assert_eq!(fields, want);
-        for error in &errors {
-            let text = error.to_string();
-            assert!(text.starts_with(error.field()) && text.contains("use "), "{text}");
+    fn reads_the_newer_fields_and_gives_them_back() {
+        let written = serde_json::json!({
+            "zone": "Europe/Berlin",
+            "pattern": {"from": "2026-11-30", "weeks": ["mon-fri 09:00-17:00", null]},
+            "overrides": {"2026-12-05": ["10:00-12:00"], "2026-12-07": []},
+            "holidays": {"2026-12-25": {"name": "Christmas Day", "source": "feed"}, "2027-01-01": {"name": "New Year"}},
+            "leave": [{"from": "2026-12-28", "to": "2026-12-30", "kind": "vacation"}],
+            "weekday_breaks": "fri 12:00-13:00",
+            "lunch": {"span": "11:30-14:00", "minutes": 30},
+            "daily_minutes": 180, "weekly_minutes": 600,
+            "in_a_row": {"most_minutes": 120, "break_minutes": 15},
+            "preferred": [{"hours": "tue 09:00-12:00"}]
+        });
+        let rules: Rules = serde_json::from_value(written.clone()).unwrap();
+        assert_eq!((rules.preferred[0].weight, rules.holidays[&date(2027, 1, 1)].source), (1, HolidaySource::Hand));
+        let again = serde_json::to_value(&rules).unwrap();
+        for field in ["pattern", "overrides", "leave", "weekday_breaks", "lunch", "daily_minutes", "weekly_minutes", "in_a_row"] {
+            assert_eq!(again[field], written[field], "{field}");
         }
-        assert_eq!(errors[0].to_string(), "buffer_before_minutes: 7 is not a multiple of 5 minutes; use 5 or 10");
-        assert!(RulesError(errors).to_string().contains(". weekly_limit: a limit of 0 forbids"));
+        assert_eq!(serde_json::from_value::<Rules>(again).unwrap(), rules);
     }
 
     #[test]

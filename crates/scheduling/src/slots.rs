@@ -1,9 +1,9 @@
 //! Every time that can be offered, in order. The search jumps from one possible start to the next and over whatever is in the way.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    Agenda, Busy, Reason, Request, Rules, TimeRange,
+    Agenda, Busy, Explanation, Reason, Request, Rules, TimeRange,
     check::judge,
     instants::{ceil_second, plus_minutes, plus_seconds},
     rulebook::Rulebook,
@@ -28,6 +28,12 @@ impl<'a> Query<'a> {
     /// Like [`check`](crate::check), with the guest's time judged too. The range may have another length than the request.
     pub fn check(&self, range: TimeRange) -> Result<(), Vec<Reason>> {
         judge(&self.rulebook(), range)
+    }
+
+    /// Everything against `range`, with who could change it; nothing if it can be booked. The same judgement as [`Query::check`] and
+    /// [`slots`]: a time is offered, or it has reasons.
+    pub fn explain(&self, range: TimeRange) -> Vec<Explanation> {
+        self.check(range).err().into_iter().flatten().map(Explanation::from).collect()
     }
 
     /// The earliest slot that starts at or after `window`'s start and ends by its end. Calls `in_the_way` for each rule that the
@@ -59,9 +65,10 @@ impl<'a> Query<'a> {
     /// The first point of the step grid at or after `from`, and before `end`.
     fn next_start(&self, from: Timestamp, end: Timestamp) -> Option<Timestamp> {
         let (zone, step) = (&self.rules.zone, i64::from(self.rules.step_minutes) * 60);
-        let (mut date, last) = (zone.date(from), zone.date(end));
+        // An evening that comes twice belongs to the next date.
+        let (mut date, last) = (zone.date(from), zone.date(end).saturating_add(SignedDuration::from_hours(24)));
         while date <= last {
-            for working in self.rules.week.on(date, zone) {
+            for working in self.rules.hours_on(date) {
                 let steps = (ceil_second(from) - working.start().as_second() + step - 1).div_euclid(step).max(0);
                 let start = plus_seconds(working.start(), steps * step);
                 if start < working.end() {

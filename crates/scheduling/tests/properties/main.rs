@@ -2,6 +2,7 @@
 //! with the crate.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod explain;
 mod naive;
 mod transitions;
 mod world;
