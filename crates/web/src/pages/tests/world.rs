@@ -324,6 +324,10 @@ fn rows() -> Rows {
             candidacy(3, 4, None),
             candidacy(4, 5, Some(json!({"since": "2026-11-24T08:30:00Z", "reasons": ["busy", "daily_limit"]}))),
         ],
+        choices: vec![row(json!({
+            "id": id("chc", 1), "rev": 2, "vacancy": id("vac", 1), "candidacy": id("cdy", 1), "person": id("per", 2), "round": 1,
+            "asked_at": "2026-11-23T09:00:00Z", "reminders": 0, "interview": id("itv", 1), "created_at": "2026-11-23T09:00:00Z",
+        }))],
         interviews: vec![row(booked), row(attention), row(done), row(proposed)],
         feedback: vec![row(json!({
             "id": id("fbk", 1), "rev": 1, "interview": id("itv", 3), "author": id("per", 1), "submitted_at": "2026-11-23T15:00:00Z", "updated_at": "2026-11-23T15:00:00Z",
@@ -339,6 +343,7 @@ fn rows() -> Rows {
             link(7, "disconnect", &id("per", 1), ana(), None),
             link(8, "admin_login", "Ada Admin", None, None),
             link(9, "set_password", &id("acc", 1), None, None),
+            link(10, "choice", &id("chc", 1), Some(id("per", 2)), None),
         ],
         keys: vec![row(
             json!({"id": id("key", 1), "rev": 1, "name": "recruiter", "hash": [0], "rights": ["read", "commit"], "created_at": now}),
