@@ -30,7 +30,7 @@ fn offers(days: &[&str]) -> OffersView {
     OffersView { source: "known", as_of: Some(at("2027-03-01T00:00:00Z")), why: None, zone, minutes: 60, times }
 }
 
-fn view<'a>(zone: &'a Zone) -> View<'a> {
+fn view(zone: &Zone) -> View<'_> {
     View { token: "TOKEN", zone, from: None, day: None, all: false, moving: false }
 }
 
