@@ -13,7 +13,7 @@ use domain::{
     jobs::{Dedupe, Work},
     mails::MailOrder,
     people::Person,
-    vacancies::{Round, Vacancy, VacancyState},
+    vacancies::{Round, Scheduling, Vacancy, VacancyState},
 };
 use jiff::SignedDuration;
 use ports::{Put, change::Scope};
@@ -48,7 +48,7 @@ pub(crate) struct Desk {
 }
 
 /// What became of one candidate.
-enum Placed {
+pub(crate) enum Placed {
     /// They have a time now.
     Booked,
     /// No time was found; `new` if it was not known before.
@@ -107,7 +107,8 @@ impl App {
         let approved = vacancy.approved_at.unwrap_or(vacancy.created_at);
         let pending = grant.pending.as_ref().map(|pending| pending.since);
         let since = grant.request.as_ref().map(|request| request.first_at).or(pending).unwrap_or(approved);
-        if !vacancy.policy.provisional {
+        // A candidate picks from a calendar that was read, or not at all.
+        if !vacancy.policy.provisional || vacancy.policy.scheduling == Scheduling::Candidate {
             return Ok(Verdict::Done);
         }
         let start = later(since, vacancy.policy.provisional_after_hours.max(0) * 60)?;
@@ -158,7 +159,13 @@ impl App {
     }
 
     pub(crate) fn desk(&self, vacancy: Vacancy, manager: Person, zone: Zone, busy: Busy) -> Option<Desk> {
-        let round = vacancy.round()?.clone();
+        let round = vacancy.round()?.position;
+        self.desk_of_round(vacancy, round, manager, zone, busy)
+    }
+
+    /// See [`App::desk`]; for one round of the vacancy.
+    pub(crate) fn desk_of_round(&self, vacancy: Vacancy, round: i64, manager: Person, zone: Zone, busy: Busy) -> Option<Desk> {
+        let round = vacancy.round_at(round)?.clone();
         let rules = manager.rules.clone().unwrap_or_else(|| self.default_rules(&zone));
         let release_minutes = rules.minimum_notice_minutes;
         Some(Desk { vacancy, round, manager, rules, busy, zone, release_minutes })
@@ -172,7 +179,11 @@ impl App {
             if candidacy.withdrawn_at.is_some() {
                 continue;
             }
-            match self.place(desk, candidacy.id).await {
+            let placed = match desk.vacancy.policy.scheduling {
+                Scheduling::Greenroom => self.place(desk, candidacy.id).await,
+                Scheduling::Candidate => self.let_choose(desk, candidacy.id).await,
+            };
+            match placed {
                 Ok(Placed::Booked) => news += 1,
                 Ok(Placed::Nowhere { new }) => {
                     again = again.or(Some(RETRY_UNPLACED_SECONDS));
@@ -203,7 +214,7 @@ impl App {
     }
 
     /// Whether the vacancy still wants interviews, and this candidate has had none that a person cancelled.
-    async fn wants_placing(&self, desk: &Desk, candidacy: &Candidacy) -> Result<bool> {
+    pub(crate) async fn wants_placing(&self, desk: &Desk, candidacy: &Candidacy) -> Result<bool> {
         let vacancy = self.store().vacancy(desk.vacancy.id).await?;
         if !vacancy.is_some_and(|vacancy| vacancy.state == VacancyState::Approved && vacancy.paused_at.is_none()) {
             return Ok(false);
@@ -223,7 +234,10 @@ impl App {
             };
             let round = desk.round.position;
             let taken = self.store().owner(Scope::Round, &format!("{}:{round}", candidacy.id)).await?.is_some();
-            if taken || !self.wants_placing(desk, &candidacy).await? {
+            let choice = self.store().choice_of(candidacy.id, round).await?;
+            // Somebody is deciding about a time that is held for them.
+            let held = choice.is_some_and(|choice| choice.held(draft.now).is_some());
+            if taken || held || !self.wants_placing(desk, &candidacy).await? {
                 return Ok((draft.finish(), Placed::Nothing));
             }
             let agendas = self.agenda_revs(&[desk.manager.id, candidacy.person]).await?;
@@ -312,21 +326,30 @@ impl App {
         // Weekly limits look at whole weeks, so the window begins a week back.
         let window = TimeRange::new(later(now, -8 * 24 * 60)?, later(desk.rules.latest(now), 8 * 24 * 60)?)
             .map_err(|error| Error::Internal(error.to_string()))?;
-        let mut agenda = Agenda::empty();
-        for interview in self.store().agenda(desk.manager.id, window).await? {
-            if Some(interview.id) != moving {
-                agenda.add(interview.range);
-            }
-        }
-        let mut busy = BusySet::empty();
-        for interview in self.store().agenda(candidate, window).await? {
-            if Some(interview.id) != moving {
-                busy.insert(interview.range);
-            }
-        }
+        let agenda: Agenda = self.taken(desk.manager.id, window, moving).await?.into_iter().collect();
+        let busy: BusySet = self.taken(candidate, window, moving).await?.into_iter().collect();
         let minutes = u32::try_from(desk.round.minutes).map_err(|error| Error::Internal(error.to_string()))?;
         let length = SlotLength::from_minutes(minutes).map_err(|error| Error::Internal(error.to_string()))?;
         Ok((agenda, Request { length, guest: Guest { busy, ..Guest::default() } }))
+    }
+
+    /// Time of a person that is not free for anybody else: interviews, the old time of one whose move the calendar does not have yet, and
+    /// what is held for a while. `moving` is left out.
+    pub(crate) async fn taken(
+        &self,
+        person: Id<Person>,
+        window: TimeRange,
+        moving: Option<Id<Interview>>,
+    ) -> Result<Vec<TimeRange>> {
+        let mut taken = Vec::new();
+        for interview in self.store().agenda(person, window).await?.into_iter().filter(|interview| Some(interview.id) != moving) {
+            taken.push(interview.range);
+            let kept = interview.event.as_ref().filter(|event| !interview.is_settled() && event.written != interview.range);
+            taken.extend(kept.map(|event| event.written));
+        }
+        let held = self.store().held_time(&Holder::person(person), window, self.now()).await?;
+        taken.extend(held.into_iter().filter(|(interview, _)| Some(*interview) != moving).map(|(_, range)| range));
+        Ok(taken)
     }
 
     /// Orders the calendar write of every interview that is behind: after a pause, a reconnection, a crash.

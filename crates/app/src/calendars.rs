@@ -250,14 +250,14 @@ impl App {
     }
 
     async fn refuse_clash(&self, person: &Person, grant: &Grant, range: TimeRange) -> Result<()> {
-        if !self.store().agenda(person.id, range).await?.is_empty() {
-            return Err(clash("an interview is booked then"));
+        if !self.taken(person.id, range, None).await?.is_empty() {
+            return Err(clash("an interview is booked then, or the time is held for one"));
         }
         let set = self.busy(grant, range).await?.map_err(|error: ProviderError| Error::provider(&error))?;
         if set.overlaps(range) { Err(clash("the calendar has something then")) } else { Ok(()) }
     }
 
-    fn zone_of(person: &Person, grant: Option<&Grant>) -> Zone {
+    pub(crate) fn zone_of(person: &Person, grant: Option<&Grant>) -> Zone {
         let calendar = grant.and_then(|grant| grant.calendar.as_ref()).and_then(|calendar| calendar.zone.clone());
         calendar.or_else(|| person.zone.clone()).unwrap_or_else(Zone::utc)
     }
@@ -296,11 +296,7 @@ impl App {
     async fn agenda_for(&self, person: Id<Person>) -> Result<Agenda> {
         let window = TimeRange::new(later(self.now(), -8 * 24 * 60)?, later(self.now(), MAX_WINDOW_DAYS * 24 * 60)?)
             .map_err(|error| Error::Internal(error.to_string()))?;
-        let mut agenda = Agenda::empty();
-        for interview in self.store().agenda(person, window).await? {
-            agenda.add(interview.range);
-        }
-        Ok(agenda)
+        Ok(self.taken(person, window, None).await?.into_iter().collect())
     }
 }
 

@@ -189,7 +189,7 @@ impl Draft<'_> {
         let sequence = interview.sequence;
         match effect {
             Effect::Settle => self.settle(id),
-            Effect::Claim => {
+            Effect::Claim | Effect::ClaimBeside => {
                 for participant in &interview.participants {
                     let holder = Holder::person(participant.person);
                     let expected = agendas.iter().find(|(known, _)| *known == holder).map(|(_, rev)| *rev);
@@ -197,9 +197,11 @@ impl Draft<'_> {
                         expected.ok_or_else(|| Error::Internal(format!("the agenda of {} was not read", holder.as_str())))?;
                     self.agenda(holder.clone(), expected);
                     let claim = Claim { holder, range: interview.range, interview: id, rev: interview.rev(), expires_at: None };
-                    self.change.claims.push(ClaimStep::Take(claim));
+                    let beside = *effect == Effect::ClaimBeside;
+                    self.claim(if beside { ClaimStep::TakeBeside(claim) } else { ClaimStep::Take(claim) });
                 }
             }
+            Effect::Narrow => self.claim(ClaimStep::Narrow(id, interview.range)),
             Effect::Release => {
                 self.change.claims.push(ClaimStep::ReleaseAll(id));
                 self.release(Scope::Round, format!("{}:{}", interview.candidacy, interview.round), id);

@@ -266,7 +266,8 @@ impl App {
         let (people, cancels): (Vec<Id<Person>>, bool) = match order {
             MailOrder::PermissionRequest { person, .. }
             | MailOrder::FreshPermissionLink { person, .. }
-            | MailOrder::Connected { person, .. } => (vec![*person], false),
+            | MailOrder::Connected { person, .. }
+            | MailOrder::Choice { person, .. } => (vec![*person], false),
             MailOrder::ManagerNotice { interview, what, .. } | MailOrder::CandidateNotice { interview, what, .. } => {
                 (self.participants(*interview).await?, *what == Notice::Cancelled)
             }

@@ -170,6 +170,12 @@ impl From<domain::interviews::Refused> for Error {
     }
 }
 
+impl From<domain::choices::Refused> for Error {
+    fn from(refused: domain::choices::Refused) -> Self {
+        Self::Refused { code: refused.code(), problem: refused.to_string() }
+    }
+}
+
 impl From<CommitError> for Error {
     fn from(error: CommitError) -> Self {
         match error {

@@ -1,18 +1,20 @@
 //! Interviews: what people and integrators may do with one, and the pages that participants reach by mail.
 
+mod change;
+
 use domain::{
-    EmailAddress, Id, Rev, TimeRange, Timestamp, Zone,
+    EmailAddress, Id, Rev, TimeRange, Zone,
     audit::Actor,
-    claims::Holder,
     feedback::Feedback,
     grants::Grant,
-    interviews::{AttentionReason, By, Command, Interview, InterviewState, Role, decide},
+    interviews::{AttentionReason, Command, Interview, InterviewState, Role, decide},
     links::{Link, Purpose},
     people::Person,
     vacancies::{Place, Vacancy},
 };
 use scheduling::Busy;
 use serde_json::json;
+use url::Url;
 
 use crate::{App, Caller, Error, Result, arrange::Desk, draft::later, worker::Verdict};
 
@@ -67,6 +69,8 @@ pub struct ParticipantView {
     pub confirmed: bool,
     /// Whom to write to.
     pub contact: Option<EmailAddress>,
+    /// Where a candidate who picked the time moves or cancels it.
+    pub change: Option<Url>,
 }
 
 impl App {
@@ -90,7 +94,7 @@ impl App {
         Ok(InterviewView { interview, vacancy, candidate, manager, feedback, allowed_actions, place_text })
     }
 
-    async fn participant(&self, interview: &Interview, role: Role) -> Result<Person> {
+    pub(crate) async fn participant(&self, interview: &Interview, role: Role) -> Result<Person> {
         let id = interview.with_role(role).ok_or_else(|| Error::Internal(format!("{} lacks a participant", interview.id)))?;
         self.person(id).await
     }
@@ -149,41 +153,8 @@ impl App {
         Ok(interview)
     }
 
-    /// Moves an interview to another start. Refused where a rule, a known event or another interview is in the way.
-    pub async fn move_interview(
-        &self,
-        id: Id<Interview>,
-        start: Timestamp,
-        if_match: Option<Rev>,
-        dry_run: bool,
-        caller: &Caller,
-    ) -> Result<InterviewView> {
-        let first = self.matching(id, if_match).await?;
-        let desk = self.desk_of(&first).await?;
-        let desk = &desk;
-        let next = self
-            .transact(Some(Holder::person(desk.manager.id)), || async move {
-                let interview = self.matching(id, if_match).await?;
-                let candidate = self.participant(&interview, Role::Candidate).await?;
-                let end = start.checked_add(interview.range.duration()).map_err(|error| Error::invalid("start", error))?;
-                let range = TimeRange::new(start, end).map_err(|error| Error::invalid("start", error))?;
-                let mut draft = self.draft(caller);
-                let agendas = self.agenda_revs(&[desk.manager.id, candidate.id]).await?;
-                self.check_time(desk, candidate.id, id, range).await?;
-                let (next, effects) = decide(&interview, Command::Move { range, by: By::Recruiter }, draft.now)?;
-                if dry_run || effects.is_empty() {
-                    return Ok((ports::Change::at(draft.now), if dry_run { next } else { interview }));
-                }
-                draft.audit("interview.moved", id, json!({"from": interview.range.start(), "to": start}));
-                draft.interview(next.clone(), &effects, &agendas, i64::from(desk.rules.minimum_notice_minutes))?;
-                Ok((draft.finish(), next))
-            })
-            .await?;
-        self.interview_view(next).await
-    }
-
     /// The manager's desk as it is now: calendar read, or assumed where the interview is provisional.
-    async fn desk_of(&self, interview: &Interview) -> Result<Desk> {
+    pub(crate) async fn desk_of(&self, interview: &Interview) -> Result<Desk> {
         let vacancy = self.store().vacancy(interview.vacancy).await?.ok_or_else(|| Error::missing("vacancy", interview.vacancy))?;
         let manager = self.participant(interview, Role::Manager).await?;
         let grant = self.store().grant_of(manager.id, self.provider()?.name()).await?.filter(Grant::is_usable);
@@ -194,7 +165,7 @@ impl App {
             }
             (busy, _) => busy,
         };
-        self.desk(vacancy, manager, interview.zone.clone(), busy)
+        self.desk_of_round(vacancy, interview.round, manager, interview.zone.clone(), busy)
             .ok_or_else(|| Error::Internal(format!("{} has no round", interview.vacancy)))
     }
 
@@ -213,25 +184,19 @@ impl App {
         })
     }
 
-    async fn check_time(&self, desk: &Desk, candidate: Id<Person>, moving: Id<Interview>, range: TimeRange) -> Result<()> {
-        let (agenda, request) = self.planning_input(desk, candidate, Some(moving)).await?;
+    /// Refuses a time that a rule, a known event, an interview or a hold is in the way of; `moving` is left out.
+    pub(crate) async fn check_time(
+        &self,
+        desk: &Desk,
+        candidate: Id<Person>,
+        moving: Option<Id<Interview>>,
+        range: TimeRange,
+    ) -> Result<()> {
+        let (agenda, request) = self.planning_input(desk, candidate, moving).await?;
         let query = scheduling::Query { rules: &desk.rules, busy: &desk.busy, agenda: &agenda, now: self.now(), request: &request };
         let Err(reasons) = query.check(range) else { return Ok(()) };
         let codes: Vec<_> = reasons.iter().map(scheduling::Reason::code).collect();
         Err(Error::Refused { code: "time_not_available", problem: format!("this time cannot be offered: {}", codes.join(", ")) })
-    }
-
-    /// Cancels. Twice is once.
-    pub async fn cancel_interview(
-        &self,
-        id: Id<Interview>,
-        why: &str,
-        if_match: Option<Rev>,
-        dry_run: bool,
-        caller: &Caller,
-    ) -> Result<InterviewView> {
-        let why = note("reason", why)?;
-        self.command(id, if_match, dry_run, caller, "interview.cancelled", Command::Cancel { by: By::Recruiter, why }).await
     }
 
     /// A person looked and keeps the interview.
@@ -293,14 +258,24 @@ impl App {
 
     async fn participant_view(&self, token: &str, purpose: Purpose) -> Result<ParticipantView> {
         let (link, interview) = self.linked_interview(token, purpose).await?;
+        let change = if purpose == Purpose::Candidate { self.choice_page_of(&interview).await? } else { None };
         let view = self.interview_view(interview).await?;
         let reader = if link.person == Some(view.manager.id) { &view.manager } else { &view.candidate };
+        Ok(ParticipantView { change, ..self.view_for(&view, reader) })
+    }
+
+    /// What the candidate's pages show of an interview.
+    pub(crate) fn candidate_view(&self, view: &InterviewView) -> ParticipantView {
+        self.view_for(view, &view.candidate)
+    }
+
+    fn view_for(&self, view: &InterviewView, reader: &Person) -> ParticipantView {
         let confirmed = view
             .interview
             .participants
             .iter()
             .any(|participant| participant.person == reader.id && participant.confirmed_at.is_some());
-        Ok(ParticipantView {
+        ParticipantView {
             company: self.settings().company.clone(),
             round: round_name(&view.vacancy, view.interview.round),
             candidate: view.candidate.name.clone(),
@@ -313,8 +288,9 @@ impl App {
             confirmed,
             contact: self.settings().recruiting_contact.clone(),
             place: view.vacancy.place.clone(),
-            vacancy: view.vacancy.title,
-        })
+            vacancy: view.vacancy.title.clone(),
+            change: None,
+        }
     }
 
     async fn by_link(

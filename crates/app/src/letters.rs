@@ -2,6 +2,7 @@
 
 use domain::{
     Id,
+    candidacies::Candidacy,
     grants::{Grant, GrantState},
     interviews::{FeedbackState, Interview, InterviewState},
     links::Purpose,
@@ -92,6 +93,7 @@ impl App {
             }
             MailOrder::FeedbackRequest { interview, nag } => self.feedback_request(*interview, *nag).await?,
             MailOrder::Proposal { interview, sequence } => self.proposal(*interview, *sequence).await?,
+            MailOrder::Choice { choice, asked_at, reminder, .. } => self.choice_letter(*choice, *asked_at, *reminder).await?,
             MailOrder::Summary { vacancy, .. } => self.summary(*vacancy).await?,
             MailOrder::Result { interview, .. } => self.result(*interview).await?,
             MailOrder::Checkpoint { seq } => self.checkpoint_letter(*seq).await?,
@@ -121,7 +123,7 @@ impl App {
         self.settings().public_url.host_str().unwrap_or("greenroom.invalid").to_owned()
     }
 
-    async fn addressee(&self, person: &Person) -> Result<Addressee> {
+    pub(crate) async fn addressee(&self, person: &Person) -> Result<Addressee> {
         let email = person.email().cloned().ok_or_else(|| Error::missing("address", person.id))?;
         let zone = match &person.zone {
             Some(zone) => Some(zone.clone()),
@@ -300,8 +302,12 @@ impl App {
             if let Some(interview) = item.interview.as_ref().filter(|interview| interview.holds_time()) {
                 meetings.push(meeting(&self.interview_view(interview.clone()).await?));
             } else {
+                let picking = item.choice.as_ref().is_some_and(|choice| choice.next_reminder().is_some());
                 let reason = item.candidacy.unplaced.as_ref().and_then(|unplaced| unplaced.reasons.first().cloned());
-                unplaced.push((item.candidate.name.clone(), reason.unwrap_or_else(|| "no_time".to_owned())));
+                unplaced.push((
+                    item.candidate.name.clone(),
+                    reason.unwrap_or_else(|| if picking { "candidate_picks" } else { "no_time" }.to_owned()),
+                ));
             }
         }
         meetings.sort_by_key(|meeting| meeting.range.start());
@@ -328,6 +334,10 @@ impl App {
             (person.name, format!("managers/{}", person.id))
         } else if let Ok(id) = subject.parse::<Id<Vacancy>>() {
             (self.vacancy(id).await?.vacancy.title, format!("vacancies/{id}"))
+        } else if let Ok(id) = subject.parse::<Id<Candidacy>>() {
+            let place = self.store().candidacy(id).await?.ok_or_else(|| Error::missing("candidacy", id))?;
+            let (vacancy, candidate) = (self.vacancy(place.vacancy).await?.vacancy, self.person(place.person).await?);
+            (format!("{}: {}", vacancy.title, candidate.name), format!("vacancies/{}", vacancy.id))
         } else if let Ok(id) = subject.parse::<Id<Person>>() {
             (self.person(id).await?.name, format!("managers/{id}"))
         } else {

@@ -10,6 +10,7 @@ mod audit;
 mod backups;
 mod calendars;
 mod calls;
+mod choices;
 mod compare;
 mod draft;
 mod erasure;
@@ -51,6 +52,7 @@ pub use audit::{
 };
 pub use calendars::{AvailabilityView, EventView, NewEvent};
 pub use calls::Provider;
+pub use choices::{ChoicePage, ChoiceView, HoldInput, OffersView, WishOutcome};
 pub use compare::FreeBusyView;
 use domain::{EmailAddress, Timestamp, audit::Actor, claims::Holder};
 pub use erasure::{ErasureView, Export, Replayed};
@@ -161,6 +163,8 @@ struct Inner {
     changes: tokio::sync::broadcast::Sender<()>,
     /// One refresh at a time per grant in this process; other processes are kept off by the lease.
     refreshing: Turns<domain::Id<domain::grants::Grant>>,
+    /// Calendars as they were read for pages a moment ago.
+    looks: choices::Looks,
     /// What this process has seen of the providers' data centres.
     healths: gates::Healths,
     /// Where backups are kept, on nodes that keep them.
@@ -202,6 +206,7 @@ impl App {
             bell: tokio::sync::Notify::new(),
             changes,
             refreshing: Turns::default(),
+            looks: choices::Looks::default(),
             healths: gates::Healths::default(),
             backups: OnceLock::new(),
             agendas: Turns::default(),

@@ -219,6 +219,7 @@ impl App {
             Purpose::Feedback => "f",
             Purpose::Proposal => "o",
             Purpose::Disconnect => "d",
+            Purpose::Choice => "s",
             Purpose::AdminLogin => "login",
             Purpose::SetPassword => "password",
         };

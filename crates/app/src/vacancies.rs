@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use domain::{
     EmailAddress, Id, Rev,
     candidacies::Candidacy,
+    choices::Choice,
     grants::Grant,
     interviews::{Interview, InterviewState},
     people::Person,
@@ -83,6 +84,8 @@ pub struct ShortlistItem {
     pub candidate: Person,
     /// The interview that counts: the one not cancelled, else the last.
     pub interview: Option<Interview>,
+    /// Of the first round: how far the candidate is with picking a time, where they pick.
+    pub choice: Option<Choice>,
 }
 
 /// A vacancy with everything a page or an integrator wants to know at once.
@@ -126,6 +129,7 @@ impl App {
         let grant: Option<Grant> = self.store().grant_of(manager.id, self.provider()?.name()).await?;
         let candidacies = self.store().shortlist(vacancy.id).await?;
         let interviews = self.store().interviews_of(vacancy.id).await?;
+        let choices = self.store().choices_of(vacancy.id).await?;
         let ids: Vec<_> = candidacies.iter().map(|candidacy| candidacy.person).collect();
         let persons: HashMap<_, _> = self.store().persons(&ids).await?.into_iter().map(|person| (person.id, person)).collect();
         let shortlist: Vec<_> = candidacies
@@ -135,7 +139,9 @@ impl App {
                 let mine = || interviews.iter().filter(|interview| interview.candidacy == candidacy.id);
                 let interview =
                     mine().find(|interview| interview.state != InterviewState::Cancelled).or_else(|| mine().next_back()).cloned();
-                Some(ShortlistItem { candidacy, candidate, interview })
+                let first = vacancy.round().map_or(1, |round| round.position);
+                let choice = choices.iter().find(|choice| choice.candidacy == candidacy.id && choice.round == first).cloned();
+                Some(ShortlistItem { candidacy, candidate, interview, choice })
             })
             .collect();
         let paused = self.paused_all().await?;

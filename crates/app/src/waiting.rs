@@ -63,6 +63,11 @@ fn permission(vacancy: &Vacancy, manager: &Person, grant: Option<&Grant>, approv
 
 fn candidate(item: &ShortlistItem, manager: &Person, vacancy: &Vacancy, approved: Timestamp) -> Option<Waiting> {
     let Some(interview) = item.interview.as_ref().filter(|interview| interview.state != InterviewState::Cancelled) else {
+        let asked = item.choice.as_ref().filter(|choice| choice.interview.is_none() && choice.wishes.is_none());
+        if let Some((choice, next)) = asked.and_then(|choice| Some((choice, choice.next_reminder()?))) {
+            let since = choice.asked_at.unwrap_or(approved);
+            return Some(waiting("candidate", Some(&item.candidate.name), since, Some("remind"), Some(next)));
+        }
         let unplaced = item.candidacy.unplaced.as_ref()?;
         return Some(waiting("time", Some(&manager.name), unplaced.since, unplaced.reasons.first().map(String::as_str), None));
     };

@@ -247,6 +247,7 @@ impl App {
             Work::Erase { person } => Box::pin(self.run_erase(*person)).await,
             Work::Sweep => Box::pin(self.run_sweep()).await,
             Work::Reseal => self.run_reseal().await,
+            Work::RemindChoice { choice, asked_at } => self.run_remind_choice(*choice, *asked_at).await,
             Work::ReleaseProvisional { interview, sequence } => self.run_release_provisional(*interview, *sequence).await,
             Work::KeepBackups => self.run_keep_backups().await,
             Work::Backup => Box::pin(self.run_backup(job)).await,

@@ -272,6 +272,10 @@ pub enum Effect {
     Settle,
     /// Take exactly the cells of `range` for every participant.
     Claim,
+    /// Take the cells of `range` besides those it has: the time that the calendar shows stays taken until it shows the new one.
+    ClaimBeside,
+    /// Give back the cells outside of `range`: the calendar has it.
+    Narrow,
     /// Give all cells back.
     Release,
     /// Tell the manager.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Id, Timestamp,
     alerts::Digest,
+    choices::Choice,
     grants::{Grant, IssuedToken},
     id::Kind,
     interviews::Interview,
@@ -126,6 +127,13 @@ pub enum Work {
         /// Void if the interview was moved since.
         sequence: i64,
     },
+    /// Reminds a candidate to pick a time, or tells the recruiter that they do not answer.
+    RemindChoice {
+        /// The choice.
+        choice: Id<Choice>,
+        /// Void if the candidate was asked anew since.
+        asked_at: Timestamp,
+    },
     /// Hands a checkpoint of the audit log to somebody outside the database; by mail it is a [`Work::Mail`].
     GiveOutCheckpoint {
         /// Of which place.
@@ -193,6 +201,7 @@ impl Work {
             | Self::Finish { interview, .. }
             | Self::Nag { interview, .. }
             | Self::ReleaseProvisional { interview, .. } => Some(interview.to_string()),
+            Self::RemindChoice { choice, .. } => Some(choice.to_string()),
             Self::GiveOutCheckpoint { .. } | Self::CheckAudit { .. } => Some("audit".to_owned()),
             Self::Mail { .. }
             | Self::Watch
@@ -226,6 +235,7 @@ impl Work {
             Self::Reseal => "reseal",
             Self::WatchAttempts { .. } => "watch_attempts",
             Self::ReleaseProvisional { .. } => "release_provisional",
+            Self::RemindChoice { .. } => "remind_choice",
             Self::GiveOutCheckpoint { .. } => "give_out_checkpoint",
             Self::CheckAudit { .. } => "check_audit",
             Self::KeepBackups => "keep_backups",

@@ -10,6 +10,7 @@ pub mod audit;
 pub mod backups;
 pub mod calls;
 pub mod candidacies;
+pub mod choices;
 pub mod claims;
 pub mod email;
 pub mod erasure;
@@ -57,6 +58,7 @@ revisioned!(
     access::Session,
     alerts::Alert,
     candidacies::Candidacy,
+    choices::Choice,
     erasure::Erasure,
     feedback::Feedback,
     grants::Grant,

@@ -23,6 +23,8 @@ pub enum Purpose {
     Proposal,
     /// The manager's page to disconnect. Subject: a person.
     Disconnect,
+    /// The candidate's page to pick a time. Subject: a choice.
+    Choice,
     /// Logging in to the dashboard, once. Subject: a name for the log.
     AdminLogin,
     /// Setting the password of a dashboard account, once. Subject: an account.
@@ -40,6 +42,7 @@ impl Purpose {
             Self::Feedback => "feedback",
             Self::Proposal => "proposal",
             Self::Disconnect => "disconnect",
+            Self::Choice => "choice",
             Self::AdminLogin => "admin_login",
             Self::SetPassword => "set_password",
         }

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    EmailAddress, Id, Timestamp, alerts::Digest, id::Kind, interviews::Interview, links::Link, people::Person, vacancies::Vacancy,
+    EmailAddress, Id, Timestamp, alerts::Digest, choices::Choice, id::Kind, interviews::Interview, links::Link, people::Person,
+    vacancies::Vacancy,
 };
 
 /// A message that is owed.
@@ -80,6 +81,17 @@ pub enum MailOrder {
         /// Its sequence.
         sequence: i64,
     },
+    /// Asks a candidate to pick a time, or reminds them.
+    Choice {
+        /// The choice.
+        choice: Id<Choice>,
+        /// The candidate.
+        person: Id<Person>,
+        /// When they were asked, seconds: asked anew, they are mailed anew.
+        asked_at: i64,
+        /// Which reminder; 0 is the request.
+        reminder: i64,
+    },
     /// Tells the recruiter what was booked and what was not.
     Summary {
         /// The vacancy.
@@ -145,6 +157,8 @@ impl MailOrder {
             Self::FeedbackRequest { nag: 0, .. } => "feedback_request".to_owned(),
             Self::FeedbackRequest { .. } => "feedback_nag".to_owned(),
             Self::Proposal { .. } => "proposal".to_owned(),
+            Self::Choice { reminder: 0, .. } => "choice".to_owned(),
+            Self::Choice { .. } => "choice_reminder".to_owned(),
             Self::Summary { .. } => "summary".to_owned(),
             Self::Result { .. } => "result".to_owned(),
             Self::Attention { .. } => "attention".to_owned(),
@@ -156,9 +170,10 @@ impl MailOrder {
     /// The id of the interview, vacancy or person it is about.
     pub fn about(&self) -> String {
         match self {
-            Self::PermissionRequest { person, .. } | Self::FreshPermissionLink { person, .. } | Self::Connected { person, .. } => {
-                person.to_string()
-            }
+            Self::PermissionRequest { person, .. }
+            | Self::FreshPermissionLink { person, .. }
+            | Self::Connected { person, .. }
+            | Self::Choice { person, .. } => person.to_string(),
             Self::ManagerNotice { interview, .. }
             | Self::CandidateNotice { interview, .. }
             | Self::Reminder { interview, .. }
@@ -185,6 +200,7 @@ impl MailOrder {
             Self::Reminder { interview, person, sequence, .. } => format!("mail:{kind}:{interview}:{person}:{sequence}"),
             Self::FeedbackRequest { interview, nag } => format!("mail:{kind}:{interview}:{nag}"),
             Self::Proposal { interview, sequence } => format!("mail:{kind}:{interview}:{sequence}"),
+            Self::Choice { choice, asked_at, reminder, .. } => format!("mail:{kind}:{choice}:{asked_at}:{reminder}"),
             Self::Summary { vacancy, run } => format!("mail:{kind}:{vacancy}:{run}"),
             Self::Result { interview, rev } => format!("mail:{kind}:{interview}:{rev}"),
             Self::Attention { subject, code, at } => format!("mail:{kind}:{subject}:{code}:{at}"),

@@ -49,6 +49,17 @@ pub struct Round {
     pub minutes: i64,
 }
 
+/// Who picks the times of interviews.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scheduling {
+    /// Greenroom: each candidate gets the earliest time that is left.
+    #[default]
+    Greenroom,
+    /// The candidate, by a link.
+    Candidate,
+}
+
 /// What Greenroom may do by itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
@@ -56,11 +67,34 @@ pub struct Policy {
     pub provisional: bool,
     /// How long permission is waited for first, in hours.
     pub provisional_after_hours: i64,
+    /// Who picks the times.
+    #[serde(default)]
+    pub scheduling: Scheduling,
+    /// Until how many hours before the start a candidate may move or cancel by themselves.
+    #[serde(default = "one_day")]
+    pub change_notice_hours: i64,
+    /// How many days a candidate's link to pick a time lives.
+    #[serde(default = "two_weeks")]
+    pub choice_days: i64,
+}
+
+const fn one_day() -> i64 {
+    24
+}
+
+const fn two_weeks() -> i64 {
+    14
 }
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { provisional: true, provisional_after_hours: 48 }
+        Self {
+            provisional: true,
+            provisional_after_hours: 48,
+            scheduling: Scheduling::Greenroom,
+            change_notice_hours: one_day(),
+            choice_days: two_weeks(),
+        }
     }
 }
 
@@ -116,6 +150,11 @@ impl Vacancy {
     /// The round interviews are booked for.
     pub fn round(&self) -> Option<&Round> {
         self.rounds.first()
+    }
+
+    /// One round by its place in the order, from 1.
+    pub fn round_at(&self, position: i64) -> Option<&Round> {
+        self.rounds.iter().find(|round| round.position == position)
     }
 
     /// Why the vacancy cannot be approved, if it cannot.

@@ -59,9 +59,10 @@ fn every_variant_has_a_letter() {
         Body::Attention { .. } => 14,
         Body::Alerts { .. } => 15,
         Body::Checkpoint { .. } => 16,
+        Body::Choice { .. } => 17,
     };
     let seen: std::collections::BTreeSet<usize> = letters().iter().map(|(_, letter)| number(&letter.body)).collect();
-    assert_eq!(seen, (0..=16).collect());
+    assert_eq!(seen, (0..=17).collect());
 }
 
 /// Every link that a letter brings along.
@@ -76,6 +77,7 @@ fn links(body: &Body) -> Vec<&Url> {
         Body::Invitation { page, .. }
         | Body::InvitationMoved { page, .. }
         | Body::Reminder { page, .. }
+        | Body::Choice { page, .. }
         | Body::Summary { page, .. }
         | Body::Result { page, .. }
         | Body::Attention { page, .. }
@@ -161,6 +163,9 @@ fn every_reason_that_is_known_has_its_own_sentence_and_others_are_named() {
         "calendar_refused",
         "awaits_administrator",
         "grant_died",
+        "candidate_cancelled",
+        "candidate_silent",
+        "none_fits",
     ] {
         let message = said(code);
         assert!(!message.text.contains(code) && message.subject.starts_with("Ana: "), "{}", message.text);

@@ -1,12 +1,13 @@
 //! `Change`: everything one use case wants written, as one value. The store applies it in one transaction, all or nothing.
 
 use domain::{
-    Id, Timestamp,
+    Id, TimeRange, Timestamp,
     access::{Account, ApiKey, Session, Throttle},
     alerts::Alert,
     audit::{Checkpoint, CheckpointKey, Entry, Seal},
     calls::{CallCount, Lending},
     candidacies::Candidacy,
+    choices::Choice,
     claims::{Claim, Holder},
     erasure::{Erasure, Sweep, Wipe},
     feedback::Feedback,
@@ -32,6 +33,8 @@ pub enum Put {
     Vacancy(Vacancy),
     /// See [`Candidacy`].
     Candidacy(Candidacy),
+    /// See [`Choice`].
+    Choice(Choice),
     /// See [`Interview`]. Participants are rows of their own.
     Interview(Interview),
     /// See [`Feedback`].
@@ -102,6 +105,8 @@ pub enum Scope {
     Shortlist,
     /// One interview per place and round that is not cancelled: `{candidacy}:{round}`. Owner: the interview's id.
     Round,
+    /// One choice per place and round: `{candidacy}:{round}`. Owner: the choice's id.
+    Choice,
     /// One feedback per interview and author: `{interview}:{person}`. Owner: the feedback's id.
     Feedback,
     /// One lasting alert per kind and subject: [`Alert::name`]. Owner: the alert's id.
@@ -123,6 +128,7 @@ impl Scope {
             Self::Account => "account",
             Self::AccountEmail => "account_email",
             Self::AccountSubject => "account_subject",
+            Self::Choice => "choice",
             Self::Shortlist => "shortlist",
             Self::Round => "round",
             Self::Feedback => "feedback",
@@ -170,6 +176,10 @@ pub struct Agenda {
 pub enum ClaimStep {
     /// Takes every cell of the claim, then releases the interview's cells of older revisions for that holder.
     Take(Claim),
+    /// Takes the cells; what the interview had before stays its own.
+    TakeBeside(Claim),
+    /// Gives back the interview's cells outside of this time.
+    Narrow(Id<Interview>, TimeRange),
     /// Gives back all cells of an interview.
     ReleaseAll(Id<Interview>),
 }

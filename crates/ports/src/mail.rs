@@ -164,6 +164,23 @@ pub enum Body {
         /// The page that connects the calendar instead.
         connect: Url,
     },
+    /// To the candidate: pick a time.
+    Choice {
+        /// The vacancy's title.
+        vacancy: String,
+        /// The round's name.
+        round: String,
+        /// Whom they meet.
+        manager: String,
+        /// How long it takes.
+        minutes: i64,
+        /// The page with the times.
+        page: Url,
+        /// Until when it opens.
+        until: Timestamp,
+        /// 0 for the request, then which reminder.
+        reminder: i64,
+    },
     /// To the recruiter: what was booked.
     Summary {
         /// The vacancy's title.

@@ -8,6 +8,7 @@ use domain::{
     audit::{Checkpoint, CheckpointKey, Entry, Filter, Head, Line, Tally},
     calls::{CallCount, LendingDay},
     candidacies::Candidacy,
+    choices::Choice,
     claims::Holder,
     erasure::{Erasure, Held},
     feedback::Feedback,
@@ -132,12 +133,21 @@ pub trait Store: Send + Sync {
     /// A place on a shortlist by id.
     async fn candidacy(&self, id: Id<Candidacy>) -> Read<Option<Candidacy>>;
 
+    /// A choice by id.
+    async fn choice(&self, id: Id<Choice>) -> Read<Option<Choice>>;
+    /// The choice of a place on a shortlist for a round.
+    async fn choice_of(&self, candidacy: Id<Candidacy>, round: i64) -> Read<Option<Choice>>;
+    /// The choices of a vacancy, oldest first.
+    async fn choices_of(&self, vacancy: Id<Vacancy>) -> Read<Vec<Choice>>;
+
     /// An interview by id.
     async fn interview(&self, id: Id<Interview>) -> Read<Option<Interview>>;
     /// A vacancy's interviews by start, cancelled ones included.
     async fn interviews_of(&self, vacancy: Id<Vacancy>) -> Read<Vec<Interview>>;
     /// Interviews that hold time of `person` and overlap `window` (not cancelled).
     async fn agenda(&self, person: Id<Person>, window: TimeRange) -> Read<Vec<Interview>>;
+    /// Time of `holder` within `window` that is claimed for a while and has not ended at `now`, each with the interview it is kept for.
+    async fn held_time(&self, holder: &Holder, window: TimeRange, now: Timestamp) -> Read<Vec<(Id<Interview>, TimeRange)>>;
     /// The revision of a holder's agenda; 0 if it was never written. Read it *before* the agenda it guards.
     async fn agenda_rev(&self, holder: &Holder) -> Read<i64>;
     /// Interviews that overlap `window`, by start.

@@ -10,6 +10,7 @@ use domain::{
     audit::{Checkpoint, CheckpointKey, Entry, Filter, Head, Line, Tally},
     calls::{CallCount, LendingDay},
     candidacies::Candidacy,
+    choices::Choice,
     claims::Holder,
     erasure::{Erasure, Held},
     feedback::Feedback,
@@ -23,7 +24,7 @@ use domain::{
     vacancies::Vacancy,
 };
 use ports::{
-    Change, Entropy, LeaseClock, Store,
+    Change, Entropy, Store,
     change::{Scope, Sweeping},
     store::{CommitError, JobTally, Page, Read, SealedJob},
 };
@@ -32,31 +33,14 @@ use crate::{
     db::Engine,
     error::OpenError,
     nouns::{
-        access, agendas, alerts, audit, calls, candidacies, checkpoints, erasures, feedback, gates, grants, held, interviews, jobs,
-        links, mails, names, people, refresh_tokens, settings, sweeps, tallies, vacancies,
+        access, agendas, alerts, audit, calls, candidacies, checkpoints, choices, claims, erasures, feedback, gates, grants, held,
+        interviews, jobs, links, mails, names, people, refresh_tokens, settings, sweeps, tallies, vacancies,
     },
+    options::Options,
     plan::plan,
     postgres::{self, Postgres},
     sqlite::Sqlite,
 };
-
-/// What a database is handed from outside.
-#[derive(Clone)]
-pub struct Options {
-    /// Measures leases on SQLite (this machine's own clock); PostgreSQL uses the server's.
-    pub lease_clock: Arc<dyn LeaseClock>,
-    /// Makes lease ids and jitter.
-    pub entropy: Arc<dyn Entropy>,
-    /// Connections to PostgreSQL at most, per node.
-    pub connections: usize,
-}
-
-impl Options {
-    /// With 16 connections.
-    pub fn new(lease_clock: Arc<dyn LeaseClock>, entropy: Arc<dyn Entropy>) -> Self {
-        Self { lease_clock, entropy, connections: 16 }
-    }
-}
 
 /// An open database. Reads see every change committed before they began.
 pub struct Database {
@@ -170,6 +154,16 @@ impl Store for Database {
         candidacies::by_id(&self.engine, id).await
     }
 
+    async fn choice(&self, id: Id<Choice>) -> Read<Option<Choice>> {
+        choices::by_id(&self.engine, id).await
+    }
+    async fn choice_of(&self, candidacy: Id<Candidacy>, round: i64) -> Read<Option<Choice>> {
+        choices::of_place(&self.engine, candidacy, round).await
+    }
+    async fn choices_of(&self, vacancy: Id<Vacancy>) -> Read<Vec<Choice>> {
+        choices::of_vacancy(&self.engine, vacancy).await
+    }
+
     async fn interview(&self, id: Id<Interview>) -> Read<Option<Interview>> {
         interviews::by_id(&self.engine, id).await
     }
@@ -178,6 +172,9 @@ impl Store for Database {
     }
     async fn agenda(&self, person: Id<Person>, window: TimeRange) -> Read<Vec<Interview>> {
         interviews::agenda(&self.engine, person, window).await
+    }
+    async fn held_time(&self, holder: &Holder, window: TimeRange, now: Timestamp) -> Read<Vec<(Id<Interview>, TimeRange)>> {
+        claims::held(&self.engine, holder, window, now).await
     }
     async fn agenda_rev(&self, holder: &Holder) -> Read<i64> {
         agendas::rev(&self.engine, holder).await

@@ -14,8 +14,8 @@ use ports::store::{Read, StoreError};
 use tokio::sync::mpsc;
 
 use crate::{
-    Database,
-    database::{Options, sqlite_path},
+    Database, Options,
+    database::sqlite_path,
     db::{Columns, Engine, Table},
     error::OpenError,
     postgres::{self, Postgres},

@@ -9,11 +9,13 @@ mod db;
 mod dump;
 mod error;
 mod nouns;
+mod options;
 mod plan;
 mod postgres;
 mod schema;
 mod sqlite;
 
-pub use database::{Database, Options, open};
+pub use database::{Database, open};
 pub use dump::{Afterwards, Counts, DumpCheck, DumpError, Dumped, LoadError, Loaded, is_empty, load, newest_schema};
 pub use error::OpenError;
+pub use options::Options;

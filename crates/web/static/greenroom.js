@@ -21,6 +21,15 @@
     }
   }
 
+  // Offered times that nobody chose a zone for: shown again in the browser's own.
+  function useOwnZone() {
+    const form = document.querySelector("form[data-own-zone]");
+    if (!form || !zone || form.elements.zone.value === zone) return;
+    const here = new URL(location.href);
+    here.searchParams.set("zone", zone);
+    location.replace(here);
+  }
+
   // The dashboard: instants stand in UTC; here they become the reader's own time, with UTC as the hint.
   function showLocalTimes(root) {
     const format = new Intl.DateTimeFormat(language, { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZoneName: "short" });
@@ -102,6 +111,7 @@
     addEventListener("pagehide", () => events.close());
   }
 
+  useOwnZone();
   showOwnTime();
   showLocalTimes(document);
   // A page that holds a message of its own (a new API key) or a letter is not replaced under the reader's eyes.

@@ -5,11 +5,15 @@ use std::collections::HashMap;
 use domain::{
     EmailAddress, Id,
     candidacies::Candidacy,
+    choices,
     interviews::{By, Command, InterviewState, decide},
     people::Person,
     vacancies::{Vacancy, VacancyState},
 };
-use ports::{Put, change::Scope};
+use ports::{
+    Put,
+    change::{ClaimStep, Scope},
+};
 use serde_json::json;
 
 use super::{MAX_SHORTLIST, VacancyView};
@@ -101,6 +105,12 @@ impl App {
                 {
                     let (next, effects) = decide(&interview, Command::Cancel { by: By::Recruiter, why: String::new() }, draft.now)?;
                     draft.interview(next, &effects, &[], 0)?;
+                }
+            }
+            for choice in self.store().choices_of(candidacy.vacancy).await? {
+                if let Some(hold) = choice.hold.as_ref().filter(|_| choice.candidacy == id) {
+                    draft.claim(ClaimStep::ReleaseAll(hold.interview));
+                    draft.put(Put::Choice(choices::decide(&choice, choices::Command::Release, draft.now)?));
                 }
             }
             let mut next = touched(&candidacy);

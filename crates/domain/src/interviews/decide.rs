@@ -138,7 +138,8 @@ fn written(next: &mut Interview, intent_rev: i64, event: EventRef, now: Timestam
         // Changed while the write was under way: the calendar is behind, so go on settling and tell nobody yet.
         return vec![Effect::Settle];
     }
-    let mut effects = Vec::new();
+    // Whatever was moved may still hold the times it had before.
+    let mut effects = if behind && next.sequence > 0 { vec![Effect::Narrow] } else { Vec::new() };
     // A write while a person is asked to decide is told too: the calendar says so to whoever reads it.
     if next.state == InterviewState::Booking || (next.state == InterviewState::Attention && behind) {
         if next.state == InterviewState::Booking {
@@ -175,7 +176,8 @@ fn moved(next: &mut Interview, range: TimeRange) -> Result<Vec<Effect>, Refused>
         return Ok(vec![Effect::Claim, Effect::Propose]);
     }
     next.state = InterviewState::Booking;
-    Ok(vec![Effect::Claim, Effect::Settle])
+    let claim = if next.event.is_some() || next.attempt.is_some() { Effect::ClaimBeside } else { Effect::Claim };
+    Ok(vec![claim, Effect::Settle])
 }
 
 fn moved_by_hand(next: &mut Interview, event: EventRef) -> Result<Vec<Effect>, Refused> {

@@ -64,8 +64,9 @@ fn a_write_of_an_older_intent_tells_nobody_and_settles_again() {
 fn a_move_after_the_invitation_is_told_as_a_move_with_a_higher_sequence() {
     let (moved, effects) = decide(&booked(), Command::Move { range: range(72_000), by: By::Manager }, at(2)).unwrap();
     assert_eq!((moved.state, moved.sequence, moved.intent_rev), (InterviewState::Booking, 1, 2));
-    assert_eq!(effects, [Effect::Claim, Effect::Settle]);
+    assert_eq!(effects, [Effect::ClaimBeside, Effect::Settle], "the old time is kept until the calendar has the new one");
     let (_, effects) = decide(&moved, Command::Written { intent_rev: 2, event: event(72_000) }, at(3)).unwrap();
+    assert_eq!(effects[0], Effect::Narrow);
     assert!(effects.contains(&Effect::TellCandidate(Notice::Moved)));
 }
 

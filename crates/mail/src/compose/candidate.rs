@@ -1,11 +1,13 @@
 //! Letters to the candidate.
 
+use domain::Timestamp;
 use ports::mail::{MailError, Meeting};
 use url::Url;
 
 use super::{
     draft::{Draft, Writer},
     meeting::{self, Reader},
+    times,
 };
 
 /// Invited.
@@ -28,6 +30,28 @@ pub fn moved(writer: &mut Writer<'_>, meeting: &Meeting, page: &Url) -> Result<D
     zone_note(writer)?;
     writer.paragraph("invitation_moved.calendar")?;
     writer.finish("invitation_moved.subject")
+}
+
+/// Pick a time, or a reminder to.
+pub fn choice(
+    writer: &mut Writer<'_>,
+    names: &[(&'static str, &str)],
+    minutes: i64,
+    page: &Url,
+    until: Timestamp,
+    reminder: i64,
+) -> Result<Draft, MailError> {
+    for (name, value) in names {
+        writer.set(name, value);
+    }
+    writer.set("minutes", &minutes.to_string());
+    let day = times::day(writer, until)?;
+    writer.set("until", &day);
+    writer.paragraph(if reminder == 0 { "choice.intro" } else { "choice.reminder.intro" })?;
+    writer.paragraph("choice.how")?;
+    writer.button("choice.button", page)?;
+    writer.paragraph("choice.until")?;
+    writer.finish(if reminder == 0 { "choice.subject" } else { "choice.reminder.subject" })
 }
 
 /// Whoever stated no zone reads the interview's, and the page knows theirs.

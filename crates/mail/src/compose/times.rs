@@ -38,6 +38,13 @@ pub fn short(writer: &Writer<'_>, range: TimeRange, interview_zone: &Zone) -> Re
     )
 }
 
+/// A date with its weekday, for the addressee of this letter.
+pub fn day(writer: &Writer<'_>, at: Timestamp) -> Result<String, MailError> {
+    let date = writer.letter().to.zone.as_ref().unwrap_or(&Zone::utc()).wall_clock(at);
+    let values = [("weekday", weekday(writer, date)?), ("day", date.day().to_string()), ("month", month(writer, date)?)];
+    writer.say_with("time.day", values)
+}
+
 fn full(writer: &Writer<'_>, range: TimeRange, zone: &Zone) -> Result<String, MailError> {
     let (start, end) = (zone.wall_clock(range.start()), zone.wall_clock(range.end()));
     let (start_zone, end_zone) = (zone_text(writer, zone, range.start())?, zone_text(writer, zone, range.end())?);

@@ -192,8 +192,22 @@ fn to_the_candidate() -> Vec<Named> {
         ("invitation_moved", Body::InvitationMoved { meeting: online(), page: page(), invite: invite(1, false) }),
         ("invitation_cancelled", Body::InvitationCancelled { meeting: meeting(), invite: invite(2, true) }),
         ("reminder_candidate", Body::Reminder { meeting: online(), hours: 1, page: page(), to_manager: false }),
+        ("choice", choice(0)),
+        ("choice_reminder", choice(1)),
     ];
     bodies.into_iter().map(|(name, body)| (name, candidate(), body)).collect()
+}
+
+fn choice(reminder: i64) -> Body {
+    Body::Choice {
+        vacancy: "Backend Engineer".to_owned(),
+        round: "First interview".to_owned(),
+        manager: "Ana Díaz".to_owned(),
+        minutes: 45,
+        page: url("https://greenroom.example.com/s/lnk_abc"),
+        until: at("2026-12-08T09:00:00Z"),
+        reminder,
+    }
 }
 
 fn to_the_recruiter() -> Vec<Named> {

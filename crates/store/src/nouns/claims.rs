@@ -1,9 +1,13 @@
 //! Claims: time is cut into five-minute cells, and a holder's cell belongs to at most one interview. The primary key keeps that promise.
 
-use domain::{Timestamp, claims::Claim};
-use ports::{Conflict, change::ClaimStep};
+use domain::{
+    Id, TimeRange, Timestamp,
+    claims::{Claim, Holder},
+    interviews::Interview,
+};
+use ports::{Conflict, change::ClaimStep, store::Read};
 
-use crate::db::{Otherwise, Param, Row, Rows, Step, Value};
+use crate::db::{Columns, Engine, Otherwise, Param, Row, Rows, Size, Step, Table, Value};
 
 /// Five minutes.
 const CELL_MICROSECONDS: i64 = 300_000_000;
@@ -15,14 +19,15 @@ const TAKE: &str = "WITH RECURSIVE want(cell) AS (SELECT CAST($2 AS BIGINT) UNIO
     ON CONFLICT (holder, cell) DO UPDATE SET interview = excluded.interview, rev = excluded.rev, expires_at = excluded.expires_at \
     WHERE claims.interview = excluded.interview OR claims.expires_at <= $7";
 const RELEASE_OLDER: &str = "DELETE FROM claims WHERE interview = $1 AND holder = $2 AND rev < $3";
+const NARROW: &str = "DELETE FROM claims WHERE interview = $1 AND (cell < $2 OR cell >= $3)";
 const RELEASE_ALL: &str = "DELETE FROM claims WHERE interview = $1";
 const FIRST_CLASH: &str = "SELECT cell, interview FROM claims WHERE holder = $1 AND cell >= $2 AND cell < $3 \
     AND interview <> $4 AND (expires_at IS NULL OR expires_at > $5) ORDER BY cell LIMIT 1";
 
-/// The cells of a claim: the first, and the one behind the last.
-fn cells(claim: &Claim) -> (i64, i64) {
-    let start = claim.range.start().as_microsecond().div_euclid(CELL_MICROSECONDS);
-    let end = -(-claim.range.end().as_microsecond()).div_euclid(CELL_MICROSECONDS);
+/// The cells of a time: the first, and the one behind the last.
+fn cells(range: TimeRange) -> (i64, i64) {
+    let start = range.start().as_microsecond().div_euclid(CELL_MICROSECONDS);
+    let end = -(-range.end().as_microsecond()).div_euclid(CELL_MICROSECONDS);
     (start, end)
 }
 
@@ -32,20 +37,28 @@ pub(crate) fn steps(claims: &[ClaimStep], at: Timestamp) -> Vec<Step> {
     let mut takes = Vec::new();
     for claim in claims {
         match claim {
-            ClaimStep::ReleaseAll(interview) => releases.push(*interview),
-            ClaimStep::Take(claim) => takes.push((&claim.holder, cells(claim), claim)),
+            ClaimStep::ReleaseAll(interview) => releases.push((*interview, None)),
+            ClaimStep::Narrow(interview, range) => releases.push((*interview, Some(cells(*range)))),
+            ClaimStep::Take(claim) => takes.push((&claim.holder, cells(claim.range), claim, true)),
+            ClaimStep::TakeBeside(claim) => takes.push((&claim.holder, cells(claim.range), claim, false)),
         }
     }
     releases.sort_unstable();
     releases.dedup();
     takes.sort_by(|a, b| (a.0, a.1).cmp(&(b.0, b.1)));
 
-    let mut steps: Vec<Step> = releases.into_iter().map(|interview| Step::any(RELEASE_ALL, vec![interview.into()])).collect();
-    for (_, (first, end), claim) in takes {
+    let release = |(interview, kept): (Id<Interview>, Option<(i64, i64)>)| match kept {
+        None => Step::any(RELEASE_ALL, vec![interview.into()]),
+        Some((first, end)) => Step::any(NARROW, vec![interview.into(), first.into(), end.into()]),
+    };
+    let mut steps: Vec<Step> = releases.into_iter().map(release).collect();
+    for (_, (first, end), claim, alone) in takes {
         if first < end {
             steps.push(take(claim, first, end, at));
         }
-        steps.push(Step::any(RELEASE_OLDER, vec![claim.interview.into(), claim.holder.as_str().into(), claim.rev.into()]));
+        if alone {
+            steps.push(Step::any(RELEASE_OLDER, vec![claim.interview.into(), claim.holder.as_str().into(), claim.rev.into()]));
+        }
     }
     steps
 }
@@ -69,4 +82,29 @@ fn clash(params: &[Param], row: Option<&Row>) -> Conflict {
         Some([Value::Int(cell), Value::Text(by)]) => Conflict::Claimed { holder, cell: *cell, by: by.clone() },
         _ => Conflict::Stale { what: "claim", id: holder },
     }
+}
+
+/// Only claims that end by themselves: there are few, and an index holds no others.
+const HELD: &str = "SELECT interview, MIN(cell), MAX(cell) FROM claims WHERE holder = $1 AND cell >= $2 AND cell < $3 \
+    AND expires_at > $4 GROUP BY interview, rev ORDER BY 2, 1";
+static HELD_TABLE: Table = Table { name: "claims", columns: &["interview", "first", "last"] };
+
+fn decode_held(row: Row) -> Read<(Id<Interview>, TimeRange)> {
+    let mut columns = Columns::of(&HELD_TABLE, row);
+    let (interview, first, last) = (columns.id()?, columns.int()?, columns.int()?);
+    let instant = |cell: i64| cell.checked_mul(CELL_MICROSECONDS).and_then(|at| Timestamp::from_microsecond(at).ok());
+    let range = instant(first).zip(last.checked_add(1).and_then(instant)).and_then(|(start, end)| TimeRange::new(start, end).ok());
+    range.map(|range| (interview, range)).ok_or_else(|| columns.bad("a cell is no time"))
+}
+
+/// See [`ports::Store::held_time`].
+pub(crate) async fn held(
+    engine: &Engine,
+    holder: &Holder,
+    window: TimeRange,
+    now: Timestamp,
+) -> Read<Vec<(Id<Interview>, TimeRange)>> {
+    let (first, end) = cells(window);
+    let params = vec![holder.as_str().into(), first.into(), end.into(), now.into()];
+    engine.list(HELD, params, Size::Small, decode_held).await
 }

@@ -90,6 +90,7 @@ pub(super) fn mentions(column: &str, vacancies: bool) -> String {
     };
     format!(
         "({column} LIKE '%' || $1 || '%' OR EXISTS (SELECT 1 FROM participants p WHERE p.person = $1 AND {column} LIKE '%' || p.interview || '%') \
+         OR EXISTS (SELECT 1 FROM candidacies k WHERE k.person = $1 AND {column} LIKE '%' || k.id || '%') \
          OR EXISTS (SELECT 1 FROM grants g WHERE g.person = $1 AND {column} LIKE '%' || g.id || '%'){vacancies})"
     )
 }
@@ -159,6 +160,7 @@ static BLANK_RECIPIENTS: LazyLock<String> = LazyLock::new(|| {
     )
 });
 const BLANK_RECIPIENT: &str = "UPDATE mails SET recipient = $2, recipient_key = $2 WHERE recipient_key = $1";
+const CUT_CHOICES: &str = "DELETE FROM choices WHERE person = $1";
 const CUT_LINKS: &str = "DELETE FROM links WHERE person = $1 OR subject = $1";
 const END_GRANTS: &str = "UPDATE grants SET rev = rev + 1, \
     state = CASE WHEN state IN ('active', 'unverified', 'requested') THEN 'disconnected' ELSE state END, \
@@ -209,6 +211,7 @@ pub(crate) fn wiping(wipe: &Wipe) -> Wiping {
         nouns.push(Step::any(&FORGET_EVENTS, vec![person()]));
     }
     nouns.push(Step::any(&BLANK_INTERVIEWS, vec![person()]));
+    nouns.push(Step::any(CUT_CHOICES, vec![person()]));
     nouns.push(Step::any(CUT_LINKS, vec![person()]));
     nouns.push(Step::any(&BLANK_MAILS, vec![person()]));
     for known in &wipe.addresses {

@@ -48,6 +48,23 @@ const HOLDINGS: &[Holding] = &[
         whose: || "person = $1".to_owned(),
     },
     Holding {
+        table: "choices",
+        columns: &[
+            "id",
+            "vacancy",
+            "candidacy",
+            "round",
+            "asked_at",
+            "reminders",
+            "silent_since",
+            "hold",
+            "interview",
+            "wishes",
+            "created_at",
+        ],
+        whose: || "person = $1".to_owned(),
+    },
+    Holding {
         table: "interviews",
         columns: &[
             "id",

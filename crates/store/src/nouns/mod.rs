@@ -7,6 +7,7 @@ pub(crate) mod audit;
 pub(crate) mod calls;
 pub(crate) mod candidacies;
 pub(crate) mod checkpoints;
+pub(crate) mod choices;
 pub(crate) mod claims;
 pub(crate) mod erasures;
 pub(crate) mod feedback;
@@ -56,6 +57,7 @@ pub(crate) fn put(put: &Put) -> Read<Noun> {
         Put::Grant(grant) => grants::put(grant),
         Put::Vacancy(vacancy) => vacancies::put(vacancy),
         Put::Candidacy(candidacy) => candidacies::put(candidacy),
+        Put::Choice(choice) => choices::put(choice),
         Put::Interview(interview) => interviews::put(interview),
         Put::Feedback(feedback) => feedback::put(feedback),
         Put::Link(link) => links::put(link),

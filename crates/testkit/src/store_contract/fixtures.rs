@@ -191,7 +191,7 @@ pub fn full_vacancy(number: u128) -> Vacancy {
         state: VacancyState::Approved,
         paused_at: Some(at(1)),
         place: Some(Place::Address("12 Sample Street".to_owned())),
-        policy: Policy { provisional: false, provisional_after_hours: 3 },
+        policy: Policy { provisional: false, provisional_after_hours: 3, ..Policy::default() },
         approved_at: Some(at(2)),
         stuck: Some(Stuck { code: "unknown_calendar".to_owned(), since: at(3), retry_at: Some(at(4)) }),
         external_id: Some(format!("ats-{number}")),

@@ -41,6 +41,7 @@ macro_rules! every_promise {
         $run!(nouns grants_come_back_as_they_were);
         $run!(nouns vacancies_come_back_as_they_were);
         $run!(nouns candidacies_come_back_as_they_were);
+        $run!(nouns choices_come_back_as_they_were);
         $run!(nouns interviews_come_back_as_they_were);
         $run!(nouns feedback_comes_back_as_it_was);
         $run!(nouns links_come_back_as_they_were);
@@ -70,6 +71,9 @@ macro_rules! every_promise {
         $run!(claims a_cell_has_one_interview);
         $run!(claims a_part_of_a_cell_is_the_whole_cell);
         $run!(claims an_expired_hold_is_free);
+        $run!(claims held_time_is_seen_until_it_ends);
+        $run!(claims a_hold_becomes_a_booking);
+        $run!(claims a_move_may_keep_what_it_had);
         $run!(claims a_move_releases_what_it_left);
         $run!(claims a_cancellation_releases_everything);
         $run!(job_runs what_is_sealed_is_listed_and_replaced);

@@ -3,10 +3,12 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use domain::{
+    Zone,
     access::{Account, ApiKey, Right, Role, Session, Throttle},
     alerts::{Alert, AlertKind},
     audit::{Actor, Entry},
     candidacies::Candidacy,
+    choices::{Choice, Hold, Wish, Wishes},
     feedback::{Answers, Feedback, Recommendation, Score},
     grants::Grant,
     interviews::{Interview, InterviewState},
@@ -95,6 +97,30 @@ pub async fn candidacies_come_back_as_they_were(store: Arc<dyn Store>) {
     store.commit(puts([Put::Candidacy(second.clone())])).await.unwrap();
     assert_eq!(store.candidacy(second.id).await.unwrap(), Some(second.clone()));
     assert_eq!(store.shortlist(id(1)).await.unwrap(), [second]);
+}
+
+/// New, and with everything; found by their place and round.
+pub async fn choices_come_back_as_they_were(store: Arc<dyn Store>) {
+    let bare = Choice { rev: 1, ..Choice::new(id(1), &candidacy(1, id(1), 1), 1, at(0)) };
+    store.commit(puts([Put::Choice(bare.clone())])).await.unwrap();
+    assert_eq!(store.choice(bare.id).await.unwrap(), Some(bare.clone()));
+    let wish = Wish { range: range(60, 120), reasons: vec!["busy".to_owned()] };
+    let full = Choice {
+        rev: 2,
+        asked_at: Some(at(1)),
+        reminders: 2,
+        silent_since: Some(at(3)),
+        hold: Some(Hold { interview: id(7), range: range(0, 45), expires_at: at(9) }),
+        interview: Some(id(8)),
+        wishes: Some(Wishes { zone: Zone::new("Asia/Tokyo").unwrap(), times: vec![wish], at: at(4) }),
+        ..bare.clone()
+    };
+    let second = Choice { id: id(2), round: 2, ..bare };
+    store.commit(puts([Put::Choice(full.clone()), Put::Choice(second.clone())])).await.unwrap();
+    assert_eq!(store.choice_of(full.candidacy, 1).await.unwrap(), Some(full.clone()));
+    assert_eq!(store.choice_of(full.candidacy, 2).await.unwrap(), Some(second.clone()));
+    assert_eq!(store.choice_of(full.candidacy, 3).await.unwrap(), None);
+    assert_eq!(store.choices_of(full.vacancy).await.unwrap(), [full, second]);
 }
 
 /// With an event, an attempt, an alarm and a cancellation, and new; participants in their order.

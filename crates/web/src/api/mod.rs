@@ -8,6 +8,7 @@ mod alerts;
 mod audit;
 mod calendars;
 mod check;
+mod choices;
 mod endpoint;
 mod feedback;
 mod health;
@@ -56,6 +57,7 @@ fn endpoints() -> Vec<Endpoint> {
     [
         vacancies::endpoints(),
         shortlist::endpoints(),
+        choices::endpoints(),
         interviews::endpoints(),
         feedback::endpoints(),
         managers::endpoints(),

@@ -33,6 +33,8 @@ pub(super) struct CandidatePage {
     pub(super) confirmed: bool,
     pub(super) can_confirm: bool,
     pub(super) can_decline: bool,
+    /// Where somebody who picked the time moves or cancels it.
+    pub(super) change: Option<String>,
 }
 
 impl CandidatePage {
@@ -53,6 +55,7 @@ impl CandidatePage {
             confirmed: open && view.confirmed,
             can_confirm: open,
             can_decline: open,
+            change: view.change.as_ref().filter(|_| open).map(|url| url.path().to_owned()),
             person,
             token,
         }

@@ -77,6 +77,7 @@ fn about(work: &Work) -> String {
         | Work::Finish { interview, .. }
         | Work::Nag { interview, .. }
         | Work::ReleaseProvisional { interview, .. } => interview.to_string(),
+        Work::RemindChoice { choice, .. } => choice.to_string(),
         Work::Watch | Work::AlertPost { .. } => "alerts".to_owned(),
         Work::GiveOutCheckpoint { .. } | Work::CheckAudit { .. } => "audit".to_owned(),
         Work::Sweep | Work::Reseal | Work::KeepBackups | Work::Backup | Work::Drill | Work::CompareHeld => String::new(),

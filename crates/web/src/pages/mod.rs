@@ -9,6 +9,7 @@ mod attention;
 mod audit;
 mod backups;
 mod candidate;
+mod choice;
 mod connect;
 mod disconnect;
 mod erasures;
@@ -73,6 +74,7 @@ fn open_routes() -> Vec<Route> {
         ("/connect/{token}", get(connect::show)),
         ("/d/{token}", get(disconnect::show).post(disconnect::act)),
         ("/c/{token}", get(candidate::show).post(candidate::act)),
+        ("/s/{token}", get(choice::show).post(choice::act)),
         ("/m/{token}", get(manager::show).post(manager::act)),
         ("/f/{token}", get(feedback_form::show).post(feedback_form::act)),
         ("/o/{token}", get(proposal::show).post(proposal::act)),

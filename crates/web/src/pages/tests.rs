@@ -118,6 +118,7 @@ fn link_paths(world: &World) -> Vec<(&'static str, String)> {
         ("/p/{token}", Purpose::Permission, 1),
         ("/connect/{token}", Purpose::OauthState, 2),
         ("/c/{token}", Purpose::Candidate, 3),
+        ("/s/{token}", Purpose::Choice, 10),
         ("/m/{token}", Purpose::Manager, 4),
         ("/f/{token}", Purpose::Feedback, 5),
         ("/o/{token}", Purpose::Proposal, 6),

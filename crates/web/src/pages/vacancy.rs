@@ -12,9 +12,11 @@ use axum::{
 use domain::{
     Id,
     audit::Entry,
+    candidacies::Unplaced,
+    choices::Wish,
     feedback::Answers,
     interviews::{FeedbackState, Interview, InterviewState},
-    vacancies::Vacancy,
+    vacancies::{Scheduling, Vacancy},
 };
 
 use super::{
@@ -149,12 +151,21 @@ impl ShortlistRow {
             }),
             state: candidacy_badge(item),
             provisional: live.is_some_and(|interview| interview.provisional),
-            why: live.and_then(attention_short).or_else(|| unplaced.map(|unplaced| reasons(&unplaced.reasons))),
+            why: live.and_then(attention_short).or_else(|| unplaced.map(|unplaced| unplaced_why(item, unplaced))),
             result: live.and_then(|interview| results.get(&interview.id)).map(ResultBrief::new),
             withdrawn,
             can_withdraw: open && !withdrawn && !live.is_some_and(|interview| is_over(interview.state)),
         }
     }
+}
+
+/// Why somebody has no time, with the times that they gave themselves.
+fn unplaced_why(item: &ShortlistItem, unplaced: &Unplaced) -> String {
+    let why = reasons(&unplaced.reasons);
+    let Some(wishes) = item.choice.as_ref().and_then(|choice| choice.wishes.as_ref()) else { return why };
+    let given = |wish: &Wish| format!("{} {}", times::short(wish.range, &wishes.zone), times::city(&wishes.zone));
+    let given: Vec<String> = wishes.times.iter().map(given).collect();
+    format!("{why} {}", t("shortlist.wishes").with("times", given.join("; ")))
 }
 
 /// The interview's state where there is one, otherwise the place's own.
@@ -200,7 +211,9 @@ impl VacancyPage {
 }
 
 fn policy(vacancy: &Vacancy) -> String {
-    if vacancy.policy.provisional {
+    if vacancy.policy.scheduling == Scheduling::Candidate {
+        t("policy.candidate").with("hours", vacancy.policy.change_notice_hours).to_string()
+    } else if vacancy.policy.provisional {
         t("vacancy.policy.provisional").with("hours", vacancy.policy.provisional_after_hours).to_string()
     } else {
         t("vacancy.policy.wait").to_string()

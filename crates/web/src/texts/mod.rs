@@ -9,9 +9,10 @@ use std::{collections::HashMap, fmt, sync::LazyLock};
 mod parse;
 
 /// Every message file of the language, in the order they are read.
-const FILES: [&str; 8] = [
+const FILES: [&str; 9] = [
     include_str!("en/common.txt"),
     include_str!("en/people.txt"),
+    include_str!("en/choice.txt"),
     include_str!("en/dashboard.txt"),
     include_str!("en/access.txt"),
     include_str!("en/codes.txt"),

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 use super::*;
 
 /// Families that are looked up with a code made at run time.
-const FAMILIES: [&str; 22] = [
+const FAMILIES: [&str; 23] = [
     "action",
     "actor",
     "alert",
@@ -28,6 +28,7 @@ const FAMILIES: [&str; 22] = [
     "role",
     "state",
     "waiting",
+    "wish",
 ];
 
 fn files(folder: &str, ending: &str, into: &mut Vec<String>) {

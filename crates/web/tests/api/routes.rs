@@ -69,7 +69,7 @@ fn body(path: &str) -> Value {
     let last = path.rsplit('/').next().unwrap();
     match last {
         "candidates" => serde_json::json!({"name": "Kim Lee", "email": "kim@example.net"}),
-        "move" => serde_json::json!({"start": "2026-12-01T10:00:00Z"}),
+        "move" | "hold" => serde_json::json!({"start": "2026-12-01T10:00:00Z"}),
         "feedback" => {
             serde_json::json!({"technical": 1, "communication": 1, "problem_solving": 1, "culture": 1, "overall": 1, "recommendation": "maybe"})
         }

@@ -3,7 +3,7 @@
 use app::{PlaceInput, VacancyView};
 use domain::{
     people::Person,
-    vacancies::{Place, Policy, VacancyState, Waiting},
+    vacancies::{Place, Policy, Scheduling, VacancyState, Waiting},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -141,6 +141,37 @@ pub(in crate::api) struct PolicyBody {
     #[serde(default = "two_days")]
     #[schema(required = false)]
     provisional_after_hours: i64,
+    /// Who picks the times; `greenroom` where absent.
+    #[serde(default)]
+    #[schema(required = false, value_type = SchedulingName)]
+    scheduling: Scheduling,
+    /// Until how many hours before the start a candidate may move or cancel by themselves; 24 where absent.
+    #[serde(default = "one_day")]
+    #[schema(required = false)]
+    change_notice_hours: i64,
+    /// How many days a candidate's link to pick a time lives; 14 where absent.
+    #[serde(default = "two_weeks")]
+    #[schema(required = false)]
+    choice_days: i64,
+}
+
+/// Who picks the times of interviews.
+#[derive(ToSchema)]
+#[schema(as = Scheduling, rename_all = "snake_case")]
+#[expect(dead_code, reason = "only its schema is used: names of the domain's values")]
+enum SchedulingName {
+    /// Each candidate gets the earliest time that is left.
+    Greenroom,
+    /// The candidate, by a link.
+    Candidate,
+}
+
+const fn one_day() -> i64 {
+    24
+}
+
+const fn two_weeks() -> i64 {
+    14
 }
 
 const fn two_days() -> i64 {
@@ -152,7 +183,19 @@ impl PolicyBody {
         if !(0..=24 * 60).contains(&self.provisional_after_hours) {
             return Err(invalid("policy.provisional_after_hours", "use 0 to 1440 hours"));
         }
-        Ok(Policy { provisional: self.provisional, provisional_after_hours: self.provisional_after_hours })
+        if !(0..=24 * 30).contains(&self.change_notice_hours) {
+            return Err(invalid("policy.change_notice_hours", "use 0 to 720 hours"));
+        }
+        if !(1..=90).contains(&self.choice_days) {
+            return Err(invalid("policy.choice_days", "use 1 to 90 days"));
+        }
+        Ok(Policy {
+            provisional: self.provisional,
+            provisional_after_hours: self.provisional_after_hours,
+            scheduling: self.scheduling,
+            change_notice_hours: self.change_notice_hours,
+            choice_days: self.choice_days,
+        })
     }
 }
 
@@ -183,7 +226,7 @@ struct UnplacedBody {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Waiting)]
 pub(in crate::api) struct WaitingBody {
-    /// A code: `permission`, `administrator`, `calendar`, `time`, `manager`, `interview`, `feedback`, `recruiter`.
+    /// A code: `permission`, `administrator`, `calendar`, `time`, `manager`, `candidate`, `interview`, `feedback`, `recruiter`.
     on: String,
     who: Option<String>,
     since: Moment,
@@ -237,6 +280,9 @@ impl From<&VacancyView> for VacancyBody {
             policy: PolicyBody {
                 provisional: vacancy.policy.provisional,
                 provisional_after_hours: vacancy.policy.provisional_after_hours,
+                scheduling: vacancy.policy.scheduling,
+                change_notice_hours: vacancy.policy.change_notice_hours,
+                choice_days: vacancy.policy.choice_days,
             },
             approved_at: vacancy.approved_at.map(Moment),
             created_at: vacancy.created_at.into(),

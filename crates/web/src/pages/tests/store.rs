@@ -13,6 +13,7 @@ use domain::{
     audit::{Checkpoint, CheckpointKey, Entry, Filter, Head, Line, Tally},
     calls::{CallCount, LendingDay},
     candidacies::Candidacy,
+    choices::Choice,
     claims::Holder,
     erasure::{Erasure, Held},
     feedback::Feedback,
@@ -39,6 +40,7 @@ pub struct Rows {
     pub grants: Vec<Grant>,
     pub vacancies: Vec<Vacancy>,
     pub candidacies: Vec<Candidacy>,
+    pub choices: Vec<Choice>,
     pub interviews: Vec<Interview>,
     pub feedback: Vec<Feedback>,
     pub links: Vec<Link>,
@@ -118,6 +120,7 @@ impl Store for FakeStore {
                 Put::Grant(row) => put!(rows.grants, row),
                 Put::Vacancy(row) => put!(rows.vacancies, row),
                 Put::Candidacy(row) => put!(rows.candidacies, row),
+                Put::Choice(row) => put!(rows.choices, row),
                 Put::Interview(row) => put!(rows.interviews, row),
                 Put::Feedback(row) => put!(rows.feedback, row),
                 Put::Link(row) => put!(rows.links, row),
@@ -205,6 +208,15 @@ impl Store for FakeStore {
     async fn candidacy(&self, id: Id<Candidacy>) -> Read<Option<Candidacy>> {
         Ok(self.read(|rows| rows.candidacies.iter().find(|row| row.id == id).cloned()))
     }
+    async fn choice(&self, id: Id<Choice>) -> Read<Option<Choice>> {
+        Ok(self.read(|rows| rows.choices.iter().find(|row| row.id == id).cloned()))
+    }
+    async fn choice_of(&self, candidacy: Id<Candidacy>, round: i64) -> Read<Option<Choice>> {
+        Ok(self.read(|rows| rows.choices.iter().find(|row| row.candidacy == candidacy && row.round == round).cloned()))
+    }
+    async fn choices_of(&self, vacancy: Id<Vacancy>) -> Read<Vec<Choice>> {
+        Ok(self.read(|rows| rows.choices.iter().filter(|row| row.vacancy == vacancy).cloned().collect()))
+    }
     async fn interview(&self, id: Id<Interview>) -> Read<Option<Interview>> {
         Ok(self.read(|rows| rows.interviews.iter().find(|row| row.id == id).cloned()))
     }
@@ -212,6 +224,9 @@ impl Store for FakeStore {
         Ok(self.read(|rows| rows.interviews.iter().filter(|row| row.vacancy == vacancy).cloned().collect()))
     }
     async fn agenda(&self, _: Id<Person>, _: TimeRange) -> Read<Vec<Interview>> {
+        Ok(Vec::new())
+    }
+    async fn held_time(&self, _: &Holder, _: TimeRange, _: Timestamp) -> Read<Vec<(Id<Interview>, TimeRange)>> {
         Ok(Vec::new())
     }
     async fn agenda_rev(&self, _: &Holder) -> Read<i64> {

@@ -257,6 +257,14 @@ fn interview(number: u32, candidacy: u32, candidate: u32, state: &str, start: &s
     })
 }
 
+/// Bo picked the time of the first interview.
+fn choice() -> domain::choices::Choice {
+    row(json!({
+        "id": id("chc", 1), "rev": 2, "vacancy": id("vac", 1), "candidacy": id("cdy", 1), "person": id("per", 2), "round": 1,
+        "asked_at": "2026-11-23T09:00:00Z", "reminders": 0, "interview": id("itv", 1), "created_at": "2026-11-23T09:00:00Z",
+    }))
+}
+
 /// An account that has no password yet.
 fn rob() -> domain::access::Account {
     row(json!({
@@ -307,7 +315,6 @@ fn rows() -> Rows {
         },
     });
     let ana = || Some(id("per", 1));
-    let now = NOW;
     Rows {
         persons: vec![
             person(1, "Ana Anders", "ana@example.com", Some("Europe/Berlin")),
@@ -324,6 +331,7 @@ fn rows() -> Rows {
             candidacy(3, 4, None),
             candidacy(4, 5, Some(json!({"since": "2026-11-24T08:30:00Z", "reasons": ["busy", "daily_limit"]}))),
         ],
+        choices: vec![choice()],
         interviews: vec![row(booked), row(attention), row(done), row(proposed)],
         feedback: vec![row(json!({
             "id": id("fbk", 1), "rev": 1, "interview": id("itv", 3), "author": id("per", 1), "submitted_at": "2026-11-23T15:00:00Z", "updated_at": "2026-11-23T15:00:00Z",
@@ -339,28 +347,29 @@ fn rows() -> Rows {
             link(7, "disconnect", &id("per", 1), ana(), None),
             link(8, "admin_login", "Ada Admin", None, None),
             link(9, "set_password", &id("acc", 1), None, None),
+            link(10, "choice", &id("chc", 1), Some(id("per", 2)), None),
         ],
         keys: vec![row(
-            json!({"id": id("key", 1), "rev": 1, "name": "recruiter", "hash": [0], "rights": ["read", "commit"], "created_at": now}),
+            json!({"id": id("key", 1), "rev": 1, "name": "recruiter", "hash": [0], "rights": ["read", "commit"], "created_at": NOW}),
         )],
         sessions: vec![row(json!({
-            "id": id("ses", 1), "rev": 1, "hash": hash_api_key(COOKIE), "created_at": now, "expires_at": "2026-11-25T09:00:00Z",
+            "id": id("ses", 1), "rev": 1, "hash": hash_api_key(COOKIE), "created_at": NOW, "expires_at": "2026-11-25T09:00:00Z",
         }))],
         accounts: vec![rob()],
         alerts: alerts(),
         calls: calls(),
         lendings: lendings(),
         jobs: vec![row(json!({
-            "id": id("job", 1), "work": {"work": "settle", "interview": id("itv", 1)}, "sequence": 1, "due": now, "attempt": 8, "wake": 0, "state": "dead",
-            "last_error": "the calendar refused the event", "created_at": now,
+            "id": id("job", 1), "work": {"work": "settle", "interview": id("itv", 1)}, "sequence": 1, "due": NOW, "attempt": 8, "wake": 0, "state": "dead",
+            "last_error": "the calendar refused the event", "created_at": NOW,
         }))],
         mails: vec![row(json!({
             "id": id("mai", 1), "message_id": "a@example.com", "kind": "candidate_booked", "to": "bo@example.org", "subject": "Your interview", "text": "Hello Bo,\nopen https://greenroom.example.com/c/abc.\n",
             "html": "<html><head><title>x</title></head><body><a href=\"https://greenroom.example.com/c/abc\">open</a></body></html>", "calendar": "BEGIN:VCALENDAR\nEND:VCALENDAR\n",
-            "about": id("itv", 1), "sent_at": now,
+            "about": id("itv", 1), "sent_at": NOW,
         }))],
         entries: vec![row(json!({
-            "id": id("aud", 1), "at": now, "actor": {"kind": "api_key", "id": id("key", 1)}, "action": "vacancy.approved", "subject": id("vac", 1), "payload": {}, "salt": [],
+            "id": id("aud", 1), "at": NOW, "actor": {"kind": "api_key", "id": id("key", 1)}, "action": "vacancy.approved", "subject": id("vac", 1), "payload": {}, "salt": [],
         }))],
         ..Rows::default()
     }
