@@ -10,7 +10,6 @@
 
 mod agenda;
 mod busy;
-mod cell_set;
 mod cells;
 mod check;
 mod civil;
@@ -28,7 +27,6 @@ mod zone;
 
 pub use agenda::Agenda;
 pub use busy::{Busy, BusySet, all_day};
-pub use cell_set::CellSet;
 pub use cells::{CELL_SECONDS, Cell, cell_bounds, cells};
 pub use check::check;
 pub use civil::{DaySpan, SpanError, TimeOfDay};

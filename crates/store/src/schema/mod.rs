@@ -10,7 +10,7 @@ mod v4_monitoring;
 mod v5_keeping;
 mod v6_refresh;
 mod v7_erasure;
-mod v9_choices;
+mod v8_choices;
 
 use crate::error::OpenError;
 
@@ -31,8 +31,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { version: 5, name: "backups and erasure", oldest_program: 1, statements: v5_keeping::STATEMENTS },
     Migration { version: 6, name: "the refresh ledger", oldest_program: 1, statements: v6_refresh::STATEMENTS },
     Migration { version: 7, name: "erasure", oldest_program: 1, statements: v7_erasure::STATEMENTS },
-    Migration { version: 8, name: "kept for calendar sync", oldest_program: 1, statements: &[] },
-    Migration { version: 9, name: "choices of candidates", oldest_program: 1, statements: v9_choices::STATEMENTS },
+    Migration { version: 8, name: "choices of candidates", oldest_program: 1, statements: v8_choices::STATEMENTS },
 ];
 
 /// What ran. Created under the migration lock.

@@ -1,4 +1,4 @@
-//! Version 9: choices of candidates, and an index of claims that end by themselves.
+//! Version 8: choices of candidates, and an index of claims that end by themselves.
 
 pub(super) const STATEMENTS: &[&str] = &[
     "CREATE TABLE choices (
