@@ -154,6 +154,10 @@ fn one_occurrence_this_and_later_and_all() {
     let there = moved.occurrences(window("2026-04-10T08:29:00Z", "2026-04-11T00:00:00Z")).unwrap();
     assert_eq!((there.len(), there[0].of), (1, Moment::At(third)));
 
+    // Moved first and called off then, it is off.
+    assert_eq!(moved.cancel(third).unwrap().occurrences(window("2026-04-10T00:00:00Z", "2026-04-11T00:00:00Z")).unwrap(), []);
+    assert!(weekly().end_before(instant("2026-03-02T08:00:00Z")).unwrap_err().to_string().contains("first occurrence"));
+
     assert_eq!(starts(&weekly().end_before(third).unwrap()), ["03-02 08:00", "03-09 08:00"]);
     let change = Change::Moved(instant("2026-03-17T09:00:00Z"), instant("2026-03-17T09:30:00Z"));
     let later = weekly().with_overrides([Override { of: Moment::At(third), change, and_later: true }]).unwrap();
@@ -161,6 +165,15 @@ fn one_occurrence_this_and_later_and_all() {
     assert_eq!(starts(&later), ["03-02 08:00", "03-09 08:00", "03-17 09:00", "03-24 09:00", "03-31 08:00", "04-07 08:00"]);
     assert!(later.occurrences(ever()).unwrap()[2..].iter().all(|it| it.range().unwrap().minutes() == 30));
     assert!(weekly().cancel(instant("2026-03-17T08:00:00Z")).unwrap_err().to_string().contains("no occurrence"));
+}
+
+#[test]
+fn of_two_that_start_together_the_longer_one_stays() {
+    let at = instant("2026-03-09T08:00:00Z");
+    let longer = set("FREQ=WEEKLY", "2026-03-02T09:00:00", "Europe/Berlin");
+    let longer = longer.with_added([(Moment::At(at), Some(instant("2026-03-09T11:00:00Z")))]).unwrap();
+    let found = longer.occurrences(window("2026-03-09T10:30:00Z", "2026-03-09T10:40:00Z")).unwrap();
+    assert_eq!(found.iter().map(|it| it.start).collect::<Vec<_>>(), [at]);
 }
 
 /// Nothing hangs, and nothing is cut short without a word.
@@ -178,6 +191,11 @@ fn a_hostile_rule_is_bounded() {
     let endless =
         RecurrenceSet::new(Start::Local("2026-01-01T00:00:00".parse().unwrap()), Zone::utc(), HOUR).unwrap().with_rule(counted);
     assert!(matches!(endless, Err(RecurrenceError::TooMuch(_))));
+    // Every second of a year in one period, of which the first is taken: refused before it is filled.
+    let all = |most: i32, least: i32| (least..=most).map(|number| number.to_string()).collect::<Vec<_>>().join(",");
+    let (minutes, hours, days) = (all(59, 0), all(23, 0), all(31, 1));
+    let every = format!("FREQ=YEARLY;BYMONTHDAY={days};BYHOUR={hours};BYMINUTE={minutes};BYSECOND={minutes};BYSETPOS=1");
+    assert!(matches!(of(&every), Err(RecurrenceError::TooMuch(_))));
     let long = Length { days: 3_661, seconds: 0 };
     assert!(RecurrenceSet::new(Start::Local("2026-01-01T00:00:00".parse().unwrap()), Zone::utc(), long).is_err());
 }

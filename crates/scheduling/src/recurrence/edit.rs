@@ -19,6 +19,9 @@ pub enum EditError {
     /// It would end before it starts.
     #[error("an occurrence must not end before it starts")]
     Backwards,
+    /// It would end before it begins.
+    #[error("this is the first occurrence; to take away all of them, remove the whole event")]
+    Nothing,
     /// What comes of it cannot be worked out.
     #[error(transparent)]
     Recurrence(#[from] RecurrenceError),
@@ -28,7 +31,7 @@ impl RecurrenceSet {
     /// Without the occurrence that the rules put at `at`.
     pub fn cancel(self, at: Timestamp) -> Result<Self, EditError> {
         let of = self.original(at)?;
-        Ok(self.without([of])?)
+        Ok(self.forgetting(of).without([of])?)
     }
 
     /// With the occurrence that the rules put at `at` moved.
@@ -40,9 +43,12 @@ impl RecurrenceSet {
         Ok(self.with_overrides([Override { of, change: Change::Moved(start, end), and_later: false }])?)
     }
 
-    /// Ends before the occurrence that the rules put at `at`. A second set may begin there.
+    /// Ends before the occurrence that the rules put at `at`, which is not the first. A second set may begin there.
     pub fn end_before(self, at: Timestamp) -> Result<Self, EditError> {
         let of = self.original(at)?;
+        if self.zone().wall_clock(at) <= days::date_time(self.first_wall()).unwrap_or(jiff::civil::DateTime::MIN) {
+            return Err(EditError::Nothing);
+        }
         let until = match of {
             Moment::At(at) => Until::Utc(at.checked_sub(SignedDuration::from_secs(1)).unwrap_or(at)),
             Moment::On(date) => Until::Date(date.yesterday().unwrap_or(date)),

@@ -152,6 +152,17 @@ impl RecurrenceSet {
         self
     }
 
+    /// The start in seconds on the wall clock.
+    pub(super) const fn first_wall(&self) -> i64 {
+        self.first
+    }
+
+    /// The same without what became of one occurrence.
+    pub(super) fn forgetting(mut self, of: Moment) -> Self {
+        self.overrides.retain(|known| known.of != of || known.and_later);
+        self
+    }
+
     /// The second on the wall clock behind which no rule has an occurrence, if all of them end.
     pub(super) fn last_wall(&self) -> Option<i64> {
         self.rules.iter().map(|ready| ready.last).try_fold(self.first, |latest, last| Some(latest.max(last?)))
@@ -194,7 +205,8 @@ impl RecurrenceSet {
         let from = clock.wall(plus_seconds(window.start(), -reach)) - margin;
         let to = clock.wall(plus_seconds(window.end(), self.shift())) + margin;
         let mut found = self.originals(from, to, &mut clock)?;
-        found.sort_unstable();
+        // Of two that start together the longer one stays: time that is taken stays taken.
+        found.sort_unstable_by_key(|occurrence| (occurrence.start, std::cmp::Reverse(occurrence.end)));
         found.dedup_by_key(|occurrence| occurrence.start);
         self.remove(&mut found);
         self.change(&mut found, &mut clock);

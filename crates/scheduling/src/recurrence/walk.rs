@@ -318,9 +318,11 @@ impl Walk<'_> {
                     self.next = pattern.aligned(pattern.period(later), self.base).max(period + pattern.interval);
                     continue;
                 }
+                self.charge(pattern.times.len())?;
                 self.found.extend(pattern.times.iter().map(|time| begins + time));
             } else {
                 pattern.fill_days(period, &mut self.days);
+                self.charge(pattern.times.len().saturating_mul(self.days.len()))?;
                 for day in &self.days {
                     self.found.extend(pattern.times.iter().map(|time| day * DAY + time));
                 }
@@ -331,6 +333,12 @@ impl Walk<'_> {
             self.next = period + pattern.interval;
         }
         Ok(true)
+    }
+
+    /// A period costs as much as it has in it, before it is filled.
+    fn charge(&mut self, entries: usize) -> Result<(), TooManySteps> {
+        self.steps_left = self.steps_left.checked_sub(entries).ok_or(TooManySteps)?;
+        Ok(())
     }
 
     /// BYSETPOS: those of the period that are named by their place.
