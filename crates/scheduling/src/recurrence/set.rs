@@ -48,8 +48,8 @@ const MARGIN: i64 = 2 * DAY;
 impl RecurrenceSet {
     /// Most periods of a rule that are looked at for one answer.
     pub const MOST_STEPS: usize = 1_000_000;
-    /// Most periods that are looked at for the last occurrence of a `COUNT`: all days up to the year 10000, once.
-    const MOST_STEPS_COUNTING: usize = 4_000_000;
+    /// Most that is looked at for the last occurrence of a `COUNT`, once: all days up to the year 10000, with two times each.
+    const MOST_STEPS_COUNTING: usize = 10_000_000;
     /// Most occurrences in one answer.
     pub const MOST_OCCURRENCES: usize = 100_000;
 
