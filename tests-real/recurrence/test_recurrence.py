@@ -129,9 +129,9 @@ class Case:
         }
 
     def dateutil(self):
+        """The wall clock by dateutil, up to the horizon; classes of rules that it reads otherwise are put right by the RFC first."""
         # It looks for the next occurrence up to this year, which takes long where there is none.
         datetime.MAXYEAR = self.horizon.year + 1
-        """The wall clock by dateutil, up to the horizon; the class of rules that it reads otherwise is put right by the RFC first."""
         rule, weeks = self.rule(ends=False, without="BYWEEKNO"), self.parts.get("BYWEEKNO")
         if weeks and not {"BYDAY", "BYMONTHDAY", "BYYEARDAY"} & set(self.parts):
             # dateutil takes all seven days. Section 3.3.10: what the rule leaves open is as DTSTART has it.

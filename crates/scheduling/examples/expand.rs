@@ -29,7 +29,8 @@ fn expand(line: &str) -> Result<Vec<i64>, String> {
     let rule: Rule = text("rule")?.parse().map_err(|error| said(&error))?;
     let zone = Zone::new(text("zone")?).map_err(|error| said(&error))?;
     let set = RecurrenceSet::new(start, zone, Length::default()).and_then(|set| set.with_rule(rule));
-    let set = set.and_then(|set| set.with_added(moments("rdates").unwrap_or_default().into_iter().map(|moment| (moment, None))));
+    let added = moments("rdates")?;
+    let set = set.and_then(|set| set.with_added(added.into_iter().map(|moment| (moment, None))));
     let set = set.map_err(|error| said(&error))?.without(moments("exdates")?).map_err(|error| said(&error))?;
     let window = TimeRange::new(second(&input["from"])?, second(&input["to"])?).map_err(|error| said(&error))?;
     let found = set.occurrences(window).map_err(|error| said(&error))?;

@@ -17,7 +17,7 @@ pub struct Day {
 }
 
 impl Day {
-    pub fn of(number: i64) -> Self {
+    pub const fn of(number: i64) -> Self {
         // Years begin in March, so that the leap day is the last of its year; eras have 400 years.
         let shifted = number + 719_468;
         let era = shifted.div_euclid(146_097);
@@ -27,7 +27,7 @@ impl Day {
         let from_march = (5 * in_year + 2) / 153;
         let day = in_year - (153 * from_march + 2) / 5 + 1;
         let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
-        let year = year_of_era + era * 400 + i64::from(month <= 2);
+        let year = year_of_era + era * 400 + (month <= 2) as i64;
         Self { number, year, month, of_month: day }
     }
 
@@ -37,7 +37,7 @@ impl Day {
     }
 
     /// 1 to 366.
-    pub fn of_year(self) -> i64 {
+    pub const fn of_year(self) -> i64 {
         self.number - number(self.year, 1, 1) + 1
     }
 }

@@ -133,10 +133,10 @@ impl Pattern {
             // Day 0 is a Thursday: day `week_start - 3` begins a week.
             Frequency::Weekly => (day + 3 - self.week_start).div_euclid(7),
             Frequency::Monthly => {
-                let day = month_of(day);
-                day.0 * 12 + day.1 - 1
+                let day = Day::of(day);
+                day.year * 12 + day.month - 1
             }
-            Frequency::Yearly => month_of(day).0,
+            Frequency::Yearly => Day::of(day).year,
         }
     }
 
@@ -272,17 +272,6 @@ impl Pattern {
         let second = self.frequency == Frequency::Secondly && self.seconds != 0 && self.seconds >> wall.rem_euclid(60) & 1 == 0;
         second.then_some(wall + 1)
     }
-}
-
-const fn month_of(number: i64) -> (i64, i64) {
-    let shifted = number + 719_468;
-    let era = shifted.div_euclid(146_097);
-    let in_era = shifted.rem_euclid(146_097);
-    let year_of_era = (in_era - in_era / 1_460 + in_era / 36_524 - in_era / 146_096) / 365;
-    let in_year = in_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let from_march = (5 * in_year + 2) / 153;
-    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
-    (year_of_era + era * 400 + (month <= 2) as i64, month)
 }
 
 /// See [`Pattern::walk`].
