@@ -130,6 +130,15 @@ impl App {
         Ok(vacancy)
     }
 
+    /// Whether a time can be picked. A database that does not answer says neither.
+    async fn is_choosable(&self, candidacy: &Candidacy, round: i64) -> Result<bool> {
+        match self.choosable(candidacy, round).await {
+            Ok(_) => Ok(true),
+            Err(Error::Refused { .. } | Error::Invalid { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// The choice as stored, or one that is made by this change.
     async fn choice_or_new(&self, candidacy: &Candidacy, round: i64, draft: &mut Draft<'_>) -> Result<Choice> {
         if let Some(choice) = self.store().choice_of(candidacy.id, round).await? {
@@ -169,7 +178,7 @@ impl App {
             Some(interview) => Some(self.interview_view(interview).await?),
             None => None,
         };
-        let open = interview.is_none() && self.choosable(&candidacy, choice.round).await.is_ok();
+        let open = interview.is_none() && self.is_choosable(&candidacy, choice.round).await?;
         Ok(ChoicePage {
             company: self.settings().company.clone(),
             round: round_name(&vacancy, choice.round),

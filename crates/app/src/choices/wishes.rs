@@ -57,7 +57,7 @@ impl App {
     pub(super) async fn place_wishes(&self, desk: &Desk, id: Id<Choice>) -> Result<Placed> {
         let choice = self.store().choice(id).await?.ok_or_else(|| Error::missing("choice of a time", id))?;
         let (candidacy, _) = self.place_of(&choice).await?;
-        if self.choosable(&candidacy, choice.round).await.is_err() || !self.wants_placing(desk, &candidacy).await? {
+        if !self.is_choosable(&candidacy, choice.round).await? || !self.wants_placing(desk, &candidacy).await? {
             return Ok(Placed::Nothing);
         }
         match self.wish(desk, id, None, &Self::by_job()).await? {
