@@ -88,6 +88,9 @@ impl DaySpan {
     /// 09:00 to 17:00.
     pub const OFFICE: Self = Self { start: TimeOfDay { minute_of_day: 9 * 60 }, end: TimeOfDay { minute_of_day: 17 * 60 } };
 
+    /// 07:00 to 22:00: when somebody can be asked to come whose working hours are not known.
+    pub const CIVIL: Self = Self { start: TimeOfDay { minute_of_day: 7 * 60 }, end: TimeOfDay { minute_of_day: 22 * 60 } };
+
     /// A span, if it is not empty and lies on five minutes.
     pub fn new(start: TimeOfDay, end: TimeOfDay) -> Result<Self, SpanError> {
         for time in [start, end] {

@@ -23,6 +23,7 @@ mod request;
 mod rulebook;
 mod rules;
 mod slots;
+mod starts;
 mod zone;
 
 pub use agenda::Agenda;

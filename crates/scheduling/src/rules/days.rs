@@ -71,10 +71,14 @@ impl Rules {
     /// The hours of one date, whether it is off or not: those of the date itself, else of its week in the pattern, else of the single
     /// week. In order, without overlap, within the day. The step grid starts anew with each.
     pub fn hours_on(&self, date: Date) -> Vec<TimeRange> {
+        hours::concrete(self.spans_on(date), date, &self.zone)
+    }
+
+    /// The same on the wall clock.
+    pub(crate) fn spans_on(&self, date: Date) -> &[DaySpan] {
         let own = self.overrides.get(&date).map(Vec::as_slice);
         let of_turn = || self.pattern.as_ref().and_then(|pattern| pattern.spans(date));
-        let spans = own.or_else(of_turn).unwrap_or_else(|| self.week.spans(date.weekday()));
-        hours::concrete(spans, date, &self.zone)
+        own.or_else(of_turn).unwrap_or_else(|| self.week.spans(date.weekday()))
     }
 
     /// The working time of one date: its hours, and none if it is off. A slot is within working time exactly if these ranges of its

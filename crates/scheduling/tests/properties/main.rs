@@ -53,6 +53,19 @@ proptest! {
         prop_assert_eq!(offered, accepted);
     }
 
+    /// One walk finds what the search finds, near a change of clocks and away from it, also in a window that begins anywhere.
+    #[test]
+    fn starts_are_those_of_slots(near in near_a_transition(), far in calm(), shift in 0_i64..10_000) {
+        for world in [&near, &far] {
+            let query = query(world);
+            let later = Timestamp::from_second(world.window.start().as_second() + shift * 7).unwrap();
+            for window in [world.window, TimeRange::new(later, world.window.end()).unwrap_or(world.window)] {
+                let found: Vec<Timestamp> = slots(&query, window).map(TimeRange::start).collect();
+                prop_assert_eq!(query.starts(window), found);
+            }
+        }
+    }
+
     /// Away from clock changes, a judge that only reads wall clocks and plain lists comes to the same verdict on every cell.
     #[test]
     fn check_agrees_with_a_plain_reading_of_the_rules(world in calm()) {
