@@ -1,9 +1,12 @@
 //! Bringing a vacancy's interviews as far as they can go now: ask for permission, read the calendar, place the shortlist.
 
 mod busy;
+mod desk;
+mod panels;
 mod provisional;
 
 pub(crate) use busy::is_ours;
+pub(crate) use desk::{Desk, Planning, Sitting};
 use domain::{
     Id, TimeRange, Timestamp, Zone,
     candidacies::{Candidacy, Unplaced},
@@ -13,11 +16,12 @@ use domain::{
     jobs::{Dedupe, Work},
     mails::MailOrder,
     people::Person,
-    vacancies::{Round, Scheduling, Vacancy, VacancyState},
+    rounds::{Opens, Panel},
+    vacancies::{Scheduling, Vacancy, VacancyState},
 };
 use jiff::SignedDuration;
 use ports::{Put, change::Scope};
-use scheduling::{Agenda, Busy, BusySet, Guest, Placement, Request, Rules, SlotLength, plan};
+use scheduling::{Busy, BusySet, Rules};
 use serde_json::json;
 
 use crate::{
@@ -34,18 +38,6 @@ const RETRY_CONTENDED_SECONDS: i64 = 10;
 const DECIDING_MINUTES: u32 = 24 * 60;
 /// Provisional times proposed to a candidate's manager before a person must look.
 const MAX_PROPOSALS: usize = 3;
-
-/// Everything about a manager that placing needs.
-pub(crate) struct Desk {
-    pub vacancy: Vacancy,
-    pub round: Round,
-    pub manager: Person,
-    pub rules: Rules,
-    pub busy: Busy,
-    pub zone: Zone,
-    /// How long before its start a provisional time is released.
-    pub release_minutes: u32,
-}
 
 /// What became of one candidate.
 pub(crate) enum Placed {
@@ -74,6 +66,9 @@ impl App {
         if vacancy.state != VacancyState::Approved || vacancy.paused_at.is_some() || self.paused_all().await? {
             return Ok(Verdict::Done);
         }
+        if vacancy.has_panels() {
+            return Box::pin(self.arrange_panels(vacancy)).await;
+        }
         let manager = self.person(vacancy.manager).await?;
         let grant = self.store().grant_of(manager.id, self.provider()?.name()).await?;
         if let Some(grant) = grant.filter(Grant::is_usable) {
@@ -84,26 +79,7 @@ impl App {
     }
 
     async fn arrange_without_permission(&self, vacancy: Vacancy, manager: Person) -> Result<Verdict> {
-        let (person, id, vacancy_approved) = (&manager, vacancy.id, vacancy.approved_at);
-        let grant = self
-            .transact(None, || async move {
-                let mut draft = self.draft(&Self::by_job());
-                let known = self.store().grant_of(person.id, self.provider()?.name()).await?;
-                let fresh = match known {
-                    Some(grant) if !asks_again(&grant, vacancy_approved) => return Ok((draft.finish(), grant)),
-                    Some(grant) => grant,
-                    None => {
-                        let provider = self.provider()?.name();
-                        let grant = Grant::requested(self.id(), person.id, provider, draft.now);
-                        draft.take(Scope::Grant, format!("{provider}:{}", person.id), grant.id);
-                        grant
-                    }
-                };
-                let asked = Self::ask(fresh, Some(id), &mut draft)?;
-                draft.put(Put::Grant(asked.clone()));
-                Ok((draft.finish(), asked))
-            })
-            .await?;
+        let grant = self.ask_for_vacancy(&manager, &vacancy).await?;
         let approved = vacancy.approved_at.unwrap_or(vacancy.created_at);
         let pending = grant.pending.as_ref().map(|pending| pending.since);
         let since = grant.request.as_ref().map(|request| request.first_at).or(pending).unwrap_or(approved);
@@ -125,7 +101,30 @@ impl App {
         rules.horizon_days = rules.horizon_days.max(rules.minimum_notice_minutes / (24 * 60) + 1);
         desk.release_minutes = desk.rules.minimum_notice_minutes;
         desk.rules = Rules::new(rules).map_err(|error| Error::Internal(error.to_string()))?;
-        self.place_all(&desk).await
+        self.place_rounds(&mut desk).await
+    }
+
+    /// Asks somebody for permission for a vacancy, unless that was done; the grant as it is then.
+    async fn ask_for_vacancy(&self, person: &Person, vacancy: &Vacancy) -> Result<Grant> {
+        let (id, vacancy_approved) = (vacancy.id, vacancy.approved_at);
+        self.transact(None, || async move {
+            let mut draft = self.draft(&Self::by_job());
+            let known = self.store().grant_of(person.id, self.provider()?.name()).await?;
+            let fresh = match known {
+                Some(grant) if grant.is_usable() || !asks_again(&grant, vacancy_approved) => return Ok((draft.finish(), grant)),
+                Some(grant) => grant,
+                None => {
+                    let provider = self.provider()?.name();
+                    let grant = Grant::requested(self.id(), person.id, provider, draft.now);
+                    draft.take(Scope::Grant, format!("{provider}:{}", person.id), grant.id);
+                    grant
+                }
+            };
+            let asked = Self::ask(fresh, Some(id), &mut draft)?;
+            draft.put(Put::Grant(asked.clone()));
+            Ok((draft.finish(), asked))
+        })
+        .await
     }
 
     async fn arrange_known(&self, vacancy: Vacancy, manager: Person, grant: Grant) -> Result<Verdict> {
@@ -153,8 +152,18 @@ impl App {
         }
         self.unstick(&desk.vacancy).await?;
         self.confirm_provisional(&desk).await?;
-        let verdict = self.place_all(&desk).await?;
+        let verdict = self.place_rounds(&mut desk).await?;
         self.settle_unsettled(desk.vacancy.id).await?;
+        Ok(verdict)
+    }
+
+    /// Places everybody in every round of the manager's, in order: a later round lies after the one before.
+    async fn place_rounds(&self, desk: &mut Desk) -> Result<Verdict> {
+        let mut verdict = Verdict::Done;
+        for round in desk.vacancy.rounds.clone() {
+            desk.round = round;
+            verdict = sooner(verdict, self.place_all(desk).await?);
+        }
         Ok(verdict)
     }
 
@@ -168,7 +177,8 @@ impl App {
         let round = vacancy.round_at(round)?.clone();
         let rules = manager.rules.clone().unwrap_or_else(|| self.default_rules(&zone));
         let release_minutes = rules.minimum_notice_minutes;
-        Some(Desk { vacancy, round, manager, rules, busy, zone, release_minutes })
+        let (beside, panel) = (Vec::new(), Panel::default());
+        Some(Desk { vacancy, round, manager, rules, busy, zone, beside, panel, release_minutes })
     }
 
     /// Places everybody who has no time yet, in shortlist order; says when those who found none are tried again.
@@ -176,7 +186,7 @@ impl App {
         let mut again = None;
         let mut news = 0;
         for candidacy in self.store().shortlist(desk.vacancy.id).await? {
-            if candidacy.withdrawn_at.is_some() {
+            if candidacy.withdrawn_at.is_some() || !self.round_is_open(desk, &candidacy).await? {
                 continue;
             }
             let placed = match desk.vacancy.policy.scheduling {
@@ -240,37 +250,43 @@ impl App {
             if taken || held || !self.wants_placing(desk, &candidacy).await? {
                 return Ok((draft.finish(), Placed::Nothing));
             }
-            let agendas = self.agenda_revs(&[desk.manager.id, candidacy.person]).await?;
+            let agendas = self.desk_agendas(desk, candidacy.person).await?;
             let exhausted = matches!(desk.busy, Busy::Assumed { .. }) && self.proposals(&candidacy).await? >= MAX_PROPOSALS;
-            let placement = self.earliest(desk, candidacy.person, None).await?;
-            let Some(range) = placement.slot().filter(|_| !exhausted) else {
-                let obstacles = if exhausted { vec!["nobody_confirmed".to_owned()] } else { obstacles(&placement) };
-                if exhausted && candidacy.unplaced.is_none() {
-                    draft.mail(MailOrder::Attention {
-                        subject: candidacy.vacancy.to_string(),
-                        code: "nobody_confirmed".to_owned(),
-                        at: draft.now.as_second(),
-                    });
+            let zone = self.person(candidacy.person).await?.zone;
+            let planning = self.planning(desk, candidacy.person, None).await?;
+            let found = if exhausted { Err(vec!["nobody_confirmed".to_owned()]) } else { desk.earliest_for(&planning, zone) };
+            let sitting = match found {
+                Ok(sitting) => sitting,
+                Err(obstacles) => {
+                    if exhausted && candidacy.unplaced.is_none() {
+                        draft.mail(MailOrder::Attention {
+                            subject: candidacy.vacancy.to_string(),
+                            code: "nobody_confirmed".to_owned(),
+                            at: draft.now.as_second(),
+                        });
+                    }
+                    let new = candidacy.unplaced.is_none();
+                    if candidacy.unplaced.as_ref().is_none_or(|unplaced| unplaced.reasons != obstacles) {
+                        let mut next = touched(&candidacy);
+                        let since = candidacy.unplaced.map_or(draft.now, |unplaced| unplaced.since);
+                        draft.audit("candidate.unplaced", desk.vacancy.id, json!({"candidacy": next.id, "reasons": obstacles}));
+                        next.unplaced = Some(Unplaced { since, reasons: obstacles });
+                        draft.put(Put::Candidacy(next));
+                    }
+                    return Ok((draft.finish(), Placed::Nowhere { new }));
                 }
-                let new = candidacy.unplaced.is_none();
-                if candidacy.unplaced.as_ref().is_none_or(|unplaced| unplaced.reasons != obstacles) {
-                    let mut next = touched(&candidacy);
-                    let since = candidacy.unplaced.map_or(draft.now, |unplaced| unplaced.since);
-                    draft.audit("candidate.unplaced", desk.vacancy.id, json!({"candidacy": next.id, "reasons": obstacles}));
-                    next.unplaced = Some(Unplaced { since, reasons: obstacles });
-                    draft.put(Put::Candidacy(next));
-                }
-                return Ok((draft.finish(), Placed::Nowhere { new }));
             };
+            let range = sitting.range;
             let (interview, effects) = Interview::new(NewInterview {
                 id: self.id(),
                 vacancy: desk.vacancy.id,
                 candidacy: candidacy.id,
                 round,
-                manager: desk.manager.id,
+                manager: sitting.lead,
+                interviewers: sitting.interviewers,
                 candidate: candidacy.person,
                 range,
-                zone: desk.zone.clone(),
+                zone: sitting.zone,
                 provisional: matches!(desk.busy, Busy::Assumed { .. }),
                 at: draft.now,
             });
@@ -297,11 +313,32 @@ impl App {
         Ok(revs)
     }
 
-    /// The earliest slot for a candidate at this desk; `moving` is left out of both agendas.
-    pub(crate) async fn earliest(&self, desk: &Desk, candidate: Id<Person>, moving: Option<Id<Interview>>) -> Result<Placement> {
-        let (agenda, request) = self.planning_input(desk, candidate, moving).await?;
-        let placements = plan(&desk.rules, &desk.busy, &agenda, self.now(), std::slice::from_ref(&request));
-        placements.into_iter().next().ok_or_else(|| Error::Internal("a plan for one request has no placement".to_owned()))
+    /// Of everybody at a desk, and of the candidate.
+    pub(crate) async fn desk_agendas(&self, desk: &Desk, candidate: Id<Person>) -> Result<Vec<(Holder, i64)>> {
+        let mut people = desk.people();
+        people.push(candidate);
+        self.agenda_revs(&people).await
+    }
+
+    /// Of everybody in an interview.
+    pub(crate) async fn agendas_of(&self, interview: &Interview) -> Result<Vec<(Holder, i64)>> {
+        let people: Vec<_> = interview.participants.iter().map(|participant| participant.person).collect();
+        self.agenda_revs(&people).await
+    }
+
+    /// Whether a round's interview can be arranged now: the round before has a time, or is over where this one waits for that.
+    pub(crate) async fn round_is_open(&self, desk: &Desk, candidacy: &Candidacy) -> Result<bool> {
+        let position = desk.round.position;
+        if position <= 1 {
+            return Ok(true);
+        }
+        let interviews = self.store().interviews_of(desk.vacancy.id).await?;
+        let mine = interviews.iter().filter(|interview| interview.candidacy == candidacy.id);
+        let before = mine.filter(|interview| interview.round == position - 1);
+        Ok(match desk.round.opens {
+            Opens::Together => before.clone().any(|interview| interview.state != InterviewState::Cancelled),
+            Opens::AfterPrevious => before.clone().any(|interview| interview.state == InterviewState::Done),
+        })
     }
 
     /// Provisional times of a candidate that were released because nobody answered.
@@ -313,24 +350,6 @@ impl App {
                 interview.candidacy == candidacy.id && interview.provisional && interview.state == InterviewState::Cancelled
             })
             .count())
-    }
-
-    /// What is booked of the manager, and what the candidate's other interviews take.
-    pub(crate) async fn planning_input(
-        &self,
-        desk: &Desk,
-        candidate: Id<Person>,
-        moving: Option<Id<Interview>>,
-    ) -> Result<(Agenda, Request)> {
-        let now = self.now();
-        // Weekly limits look at whole weeks, so the window begins a week back.
-        let window = TimeRange::new(later(now, -8 * 24 * 60)?, later(desk.rules.latest(now), 8 * 24 * 60)?)
-            .map_err(|error| Error::Internal(error.to_string()))?;
-        let agenda: Agenda = self.taken(desk.manager.id, window, moving).await?.into_iter().collect();
-        let busy: BusySet = self.taken(candidate, window, moving).await?.into_iter().collect();
-        let minutes = u32::try_from(desk.round.minutes).map_err(|error| Error::Internal(error.to_string()))?;
-        let length = SlotLength::from_minutes(minutes).map_err(|error| Error::Internal(error.to_string()))?;
-        Ok((agenda, Request { length, guest: Guest { busy, ..Guest::default() } }))
     }
 
     /// Time of a person that is not free for anybody else: interviews, the old time of one whose move the calendar does not have yet, and
@@ -368,10 +387,11 @@ impl App {
     }
 }
 
-/// Codes of what stood in the way, most frequent first.
-fn obstacles(placement: &Placement) -> Vec<String> {
-    match placement {
-        Placement::Slot { .. } => Vec::new(),
-        Placement::Nowhere { obstacles } => obstacles.iter().map(|obstacle| obstacle.reason.code().to_owned()).collect(),
+/// Whichever of two has work earlier.
+fn sooner(one: Verdict, other: Verdict) -> Verdict {
+    match (&one, &other) {
+        (Verdict::Again { seconds, .. }, Verdict::Again { seconds: others, .. }) if seconds <= others => one,
+        (Verdict::Again { .. }, Verdict::Done) => one,
+        _ => other,
     }
 }

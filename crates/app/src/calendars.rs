@@ -293,7 +293,7 @@ impl App {
         Ok(AvailabilityView { source, as_of, why, zone, default_hours: person.rules.is_none(), slots: offered, busy })
     }
 
-    async fn agenda_for(&self, person: Id<Person>) -> Result<Agenda> {
+    pub(crate) async fn agenda_for(&self, person: Id<Person>) -> Result<Agenda> {
         let window = TimeRange::new(later(self.now(), -8 * 24 * 60)?, later(self.now(), MAX_WINDOW_DAYS * 24 * 60)?)
             .map_err(|error| Error::Internal(error.to_string()))?;
         Ok(self.taken(person, window, None).await?.into_iter().collect())

@@ -220,7 +220,7 @@ impl App {
         let (choice, caller) = self.linked_choice(token).await?;
         let interview = self.changeable(&choice).await?;
         self.forget_look(&choice).await?;
-        self.move_as(By::Candidate, interview.id, start, None, false, &caller).await
+        Box::pin(self.move_as(By::Candidate, interview.id, start, None, false, &caller)).await
     }
 
     /// The candidate cancels their interview; the recruiter hears of it.

@@ -134,6 +134,7 @@ impl Draft<'_> {
     pub fn mail(&mut self, order: MailOrder) {
         let stream = match &order {
             MailOrder::ManagerNotice { interview, .. } => Some(format!("mail:manager:{interview}")),
+            MailOrder::InterviewerNotice { interview, person, .. } => Some(format!("mail:{person}:{interview}")),
             MailOrder::CandidateNotice { interview, .. } => Some(format!("mail:candidate:{interview}")),
             _ => None,
         };
@@ -207,7 +208,15 @@ impl Draft<'_> {
                 self.release(Scope::Round, format!("{}:{}", interview.candidacy, interview.round), id);
             }
             Effect::TellManager(what) => self.mail(MailOrder::ManagerNotice { interview: id, what: *what, sequence }),
-            Effect::TellCandidate(what) => self.mail(MailOrder::CandidateNotice { interview: id, what: *what, sequence }),
+            Effect::TellCandidate(what) => {
+                self.mail(MailOrder::CandidateNotice { interview: id, what: *what, sequence });
+                // Whatever the candidate hears is news to everybody who interviews beside the manager, too.
+                let beside = interview.participants.iter().filter(|participant| participant.role == Role::Interviewer);
+                for participant in beside {
+                    let order = MailOrder::InterviewerNotice { interview: id, person: participant.person, what: *what, sequence };
+                    self.mail(order);
+                }
+            }
             Effect::Propose => {
                 self.mail(MailOrder::Proposal { interview: id, sequence });
                 let due = later(interview.range.start(), -notice_minutes)?.max(self.now);

@@ -87,6 +87,8 @@ impl App {
         let grant = self.store().grant_of(id, self.provider()?.name()).await?;
         let vacancies = self.store().vacancies_of(id).await?;
         let kind = if grant.is_some() || !vacancies.is_empty() { Kind::Manager } else { Kind::Candidate };
+        // A vacancy goes on without somebody of its panel.
+        let vacancies = vacancies.into_iter().filter(|vacancy| vacancy.manager == id).collect();
         Ok(Known {
             person,
             kind,
@@ -268,7 +270,9 @@ impl App {
             | MailOrder::FreshPermissionLink { person, .. }
             | MailOrder::Connected { person, .. }
             | MailOrder::Choice { person, .. } => (vec![*person], false),
-            MailOrder::ManagerNotice { interview, what, .. } | MailOrder::CandidateNotice { interview, what, .. } => {
+            MailOrder::ManagerNotice { interview, what, .. }
+            | MailOrder::InterviewerNotice { interview, what, .. }
+            | MailOrder::CandidateNotice { interview, what, .. } => {
                 (self.participants(*interview).await?, *what == Notice::Cancelled)
             }
             MailOrder::Reminder { interview, .. }

@@ -7,16 +7,17 @@ use domain::{
     audit::Actor,
     feedback::Feedback,
     grants::Grant,
-    interviews::{AttentionReason, Command, Interview, InterviewState, Role, decide},
+    interviews::{AttentionReason, Command, Effect, Interview, InterviewState, Role, decide},
     links::{Link, Purpose},
     people::Person,
+    rounds::Opens,
     vacancies::{Place, Vacancy},
 };
 use scheduling::Busy;
 use serde_json::json;
 use url::Url;
 
-use crate::{App, Caller, Error, Result, arrange::Desk, draft::later, worker::Verdict};
+use crate::{App, Caller, Error, Result, draft::later, worker::Verdict};
 
 /// Longest note a participant may leave, in characters.
 const MAX_NOTE: usize = 2_000;
@@ -32,6 +33,8 @@ pub struct InterviewView {
     pub candidate: Person,
     /// Who asks.
     pub manager: Person,
+    /// Who asks beside them.
+    pub interviewers: Vec<Person>,
     /// What the manager answered.
     pub feedback: Option<Feedback>,
     /// What may be asked of it, as codes.
@@ -53,6 +56,8 @@ pub struct ParticipantView {
     pub candidate: String,
     /// The manager's name.
     pub manager: String,
+    /// The names of those who interview beside them.
+    pub interviewers: Vec<String>,
     /// When.
     pub range: TimeRange,
     /// The interview's zone.
@@ -84,6 +89,10 @@ impl App {
         let vacancy = self.store().vacancy(interview.vacancy).await?.ok_or_else(|| Error::missing("vacancy", interview.vacancy))?;
         let candidate = self.participant(&interview, Role::Candidate).await?;
         let manager = self.participant(&interview, Role::Manager).await?;
+        let mut interviewers = Vec::new();
+        for participant in interview.participants.iter().filter(|participant| participant.role == Role::Interviewer) {
+            interviewers.push(self.person(participant.person).await?);
+        }
         let feedback = self.store().feedback_of(interview.id).await?.into_iter().find(|feedback| feedback.revoked_at.is_none());
         let allowed_actions = interview.allowed_actions(self.now());
         let place_text = interview
@@ -91,7 +100,7 @@ impl App {
             .as_ref()
             .and_then(|event| event.meeting_url.clone())
             .or_else(|| vacancy.place.as_ref().and_then(Place::text).map(ToOwned::to_owned));
-        Ok(InterviewView { interview, vacancy, candidate, manager, feedback, allowed_actions, place_text })
+        Ok(InterviewView { interview, vacancy, candidate, manager, interviewers, feedback, allowed_actions, place_text })
     }
 
     pub(crate) async fn participant(&self, interview: &Interview, role: Role) -> Result<Person> {
@@ -138,11 +147,21 @@ impl App {
                     return Ok((ports::Change::at(draft.now), if unchanged { interview } else { next }));
                 }
                 draft.audit(action, id, json!({"state": next.state}));
+                if effects.contains(&Effect::AskFeedback) && self.opens_another(&next).await? {
+                    draft.arrange(next.vacancy, draft.now);
+                }
                 draft.interview(next.clone(), &effects, &[], 0)?;
                 Ok((draft.finish(), next))
             })
             .await?;
         self.interview_view(next).await
+    }
+
+    /// Whether a later round waits for the end of this interview.
+    async fn opens_another(&self, interview: &Interview) -> Result<bool> {
+        let vacancy = self.store().vacancy(interview.vacancy).await?;
+        let next = vacancy.as_ref().and_then(|vacancy| vacancy.round_at(interview.round + 1));
+        Ok(next.is_some_and(|round| round.opens == Opens::AfterPrevious))
     }
 
     async fn matching(&self, id: Id<Interview>, if_match: Option<Rev>) -> Result<Interview> {
@@ -151,22 +170,6 @@ impl App {
             return Err(Error::Stale { what: "interview", id: id.to_string() });
         }
         Ok(interview)
-    }
-
-    /// The manager's desk as it is now: calendar read, or assumed where the interview is provisional.
-    pub(crate) async fn desk_of(&self, interview: &Interview) -> Result<Desk> {
-        let vacancy = self.store().vacancy(interview.vacancy).await?.ok_or_else(|| Error::missing("vacancy", interview.vacancy))?;
-        let manager = self.participant(interview, Role::Manager).await?;
-        let grant = self.store().grant_of(manager.id, self.provider()?.name()).await?.filter(Grant::is_usable);
-        let busy = self.busy_of(&manager, grant.as_ref(), interview.zone.clone()).await?;
-        let busy = match (busy, interview.provisional) {
-            (Busy::Unknown { .. }, true) => {
-                Busy::Assumed { policy: "provisional".to_owned(), since: interview.created_at, set: scheduling::BusySet::empty() }
-            }
-            (busy, _) => busy,
-        };
-        self.desk_of_round(vacancy, interview.round, manager, interview.zone.clone(), busy)
-            .ok_or_else(|| Error::Internal(format!("{} has no round", interview.vacancy)))
     }
 
     /// What a manager's calendars say, as far as the rules look ahead. Never fails: what cannot be read is unknown, with the reason.
@@ -182,21 +185,6 @@ impl App {
                 Busy::Unknown { why: format!("{:?}", error.class).to_lowercase() }
             }
         })
-    }
-
-    /// Refuses a time that a rule, a known event, an interview or a hold is in the way of; `moving` is left out.
-    pub(crate) async fn check_time(
-        &self,
-        desk: &Desk,
-        candidate: Id<Person>,
-        moving: Option<Id<Interview>>,
-        range: TimeRange,
-    ) -> Result<()> {
-        let (agenda, request) = self.planning_input(desk, candidate, moving).await?;
-        let query = scheduling::Query { rules: &desk.rules, busy: &desk.busy, agenda: &agenda, now: self.now(), request: &request };
-        let Err(reasons) = query.check(range) else { return Ok(()) };
-        let codes: Vec<_> = reasons.iter().map(scheduling::Reason::code).collect();
-        Err(Error::Refused { code: "time_not_available", problem: format!("this time cannot be offered: {}", codes.join(", ")) })
     }
 
     /// A person looked and keeps the interview.
@@ -236,13 +224,17 @@ impl App {
     /// The link of a purpose to an interview for one person; made where there is none, the same for every mail.
     pub(crate) async fn interview_link(&self, purpose: Purpose, interview: &Interview, person: Id<Person>) -> Result<Link> {
         self.transact(None, || async move {
-            let known = self.store().newest_link(purpose, &interview.id.to_string()).await?;
+            // One page for each purpose, and one for each of those who interview.
+            let leads = interview.with_role(Role::Manager) == Some(person);
+            let own = purpose == Purpose::Manager && !leads;
+            let subject = if own { format!("{}/{person}", interview.id) } else { interview.id.to_string() };
+            let known = self.store().newest_link(purpose, &subject).await?;
             let mut draft = self.draft(&Self::by_job());
             // Live until three months after the interview: the page still says how it ended.
             let days = (interview.range.end().as_second() - draft.now.as_second()) / 86_400 + 90;
             let link = match known.filter(|link| link.check(draft.now).is_ok()) {
                 Some(link) => link,
-                None => draft.link(purpose, interview.id, Some(person), days.max(1))?,
+                None => draft.link(purpose, subject, Some(person), days.max(1))?,
             };
             Ok((draft.finish(), link))
         })
@@ -251,7 +243,8 @@ impl App {
 
     async fn linked_interview(&self, token: &str, purpose: Purpose) -> Result<(Link, Interview)> {
         let link = self.open_link(token, purpose).await?;
-        let id: Id<Interview> = link.subject.parse().map_err(|error: domain::id::BadId| Error::Internal(error.to_string()))?;
+        let subject = link.subject.split('/').next().unwrap_or_default();
+        let id: Id<Interview> = subject.parse().map_err(|error: domain::id::BadId| Error::Internal(error.to_string()))?;
         let interview = self.store().interview(id).await?.ok_or_else(|| Error::missing("interview", id))?;
         Ok((link, interview))
     }
@@ -260,7 +253,8 @@ impl App {
         let (link, interview) = self.linked_interview(token, purpose).await?;
         let change = if purpose == Purpose::Candidate { self.choice_page_of(&interview).await? } else { None };
         let view = self.interview_view(interview).await?;
-        let reader = if link.person == Some(view.manager.id) { &view.manager } else { &view.candidate };
+        let asks = std::iter::once(&view.manager).chain(&view.interviewers).find(|person| link.person == Some(person.id));
+        let reader = asks.unwrap_or(&view.candidate);
         Ok(ParticipantView { change, ..self.view_for(&view, reader) })
     }
 
@@ -280,6 +274,7 @@ impl App {
             round: round_name(&view.vacancy, view.interview.round),
             candidate: view.candidate.name.clone(),
             manager: view.manager.name.clone(),
+            interviewers: view.interviewers.iter().map(|person| person.name.clone()).collect(),
             range: view.interview.range,
             zone: view.interview.zone.clone(),
             reader_zone: reader.zone.clone(),

@@ -87,6 +87,9 @@ impl App {
             MailOrder::FreshPermissionLink { person, .. } => self.fresh_permission(*person).await?,
             MailOrder::Connected { person, generation } => self.connected(*person, *generation).await?,
             MailOrder::ManagerNotice { interview, what, sequence } => self.manager_notice(*interview, *what, *sequence).await?,
+            MailOrder::InterviewerNotice { interview, person, what, sequence } => {
+                self.interviewer_notice(*interview, *person, *what, *sequence).await?
+            }
             MailOrder::CandidateNotice { interview, what, sequence } => self.candidate_notice(*interview, *what, *sequence).await?,
             MailOrder::Reminder { interview, person, hours, sequence } => {
                 self.reminder(*interview, *person, *hours, *sequence).await?
@@ -211,10 +214,38 @@ impl App {
 
     async fn manager_notice(&self, id: Id<Interview>, what: Notice, sequence: i64) -> Result<Option<(Addressee, Body)>> {
         let Some(view) = self.current(id, sequence).await? else { return Ok(None) };
-        let to = self.addressee(&view.manager).await?;
-        let meeting = meeting(&view);
-        // While the event is on the manager's Zoho calendar, a calendar part would be imported as a second copy.
+        // While the event is on the manager's own calendar, a calendar part would be imported as a second copy.
         let invite = view.interview.provisional.then(|| self.invite(&view.interview, what == Notice::Cancelled));
+        let manager = view.manager.clone();
+        self.notice_to(&manager, &view, what, invite).await.map(Some)
+    }
+
+    async fn interviewer_notice(
+        &self,
+        id: Id<Interview>,
+        person: Id<Person>,
+        what: Notice,
+        sequence: i64,
+    ) -> Result<Option<(Addressee, Body)>> {
+        let Some(view) = self.current(id, sequence).await? else { return Ok(None) };
+        if !view.interview.panel().any(|asks| asks == person) {
+            return Ok(None);
+        }
+        let invite = self.invite(&view.interview, what == Notice::Cancelled);
+        self.notice_to(&self.person(person).await?, &view, what, Some(invite)).await.map(Some)
+    }
+
+    /// What somebody who interviews is told.
+    async fn notice_to(
+        &self,
+        reader: &Person,
+        view: &InterviewView,
+        what: Notice,
+        invite: Option<Invite>,
+    ) -> Result<(Addressee, Body)> {
+        let id = view.interview.id;
+        let to = self.addressee(reader).await?;
+        let meeting = meeting(view);
         let event = view.interview.event.as_ref().and_then(|event| event.url.as_deref()).and_then(|url| Url::parse(url).ok());
         tracing::debug!(interview = %id, what = notice_code(what), "manager is told");
         let body = match what {
@@ -223,7 +254,7 @@ impl App {
                 Body::Cancelled { meeting, why, invite }
             }
             Notice::Booked | Notice::Moved => {
-                let link = self.interview_link(Purpose::Manager, &view.interview, view.manager.id).await?;
+                let link = self.interview_link(Purpose::Manager, &view.interview, reader.id).await?;
                 let cannot = self.page_url(&link)?;
                 if what == Notice::Booked {
                     Body::Booked { meeting, event, cannot, invite }
@@ -232,7 +263,7 @@ impl App {
                 }
             }
         };
-        Ok(Some((to, body)))
+        Ok((to, body))
     }
 
     async fn candidate_notice(&self, id: Id<Interview>, what: Notice, sequence: i64) -> Result<Option<(Addressee, Body)>> {
@@ -267,10 +298,11 @@ impl App {
         if view.interview.state != InterviewState::Booked || view.interview.range.start() <= self.now() {
             return Ok(None);
         }
-        let to_manager = person == view.manager.id;
-        let (reader, purpose) = if to_manager { (&view.manager, Purpose::Manager) } else { (&view.candidate, Purpose::Candidate) };
+        let asks = view.interview.panel().any(|asks| asks == person);
+        let purpose = if asks { Purpose::Manager } else { Purpose::Candidate };
+        let reader = if asks { self.person(person).await? } else { view.candidate.clone() };
         let page = self.page_url(&self.interview_link(purpose, &view.interview, reader.id).await?)?;
-        Ok(Some((self.addressee(reader).await?, Body::Reminder { meeting: meeting(&view), hours, page, to_manager })))
+        Ok(Some((self.addressee(&reader).await?, Body::Reminder { meeting: meeting(&view), hours, page, to_manager: asks })))
     }
 
     async fn feedback_request(&self, id: Id<Interview>, nag: u32) -> Result<Option<(Addressee, Body)>> {
@@ -353,6 +385,7 @@ fn meeting(view: &InterviewView) -> Meeting {
         round: round_name(&view.vacancy, view.interview.round),
         candidate: view.candidate.name.clone(),
         manager: view.manager.name.clone(),
+        interviewers: view.interviewers.iter().map(|person| person.name.clone()).collect(),
         range: view.interview.range,
         zone: view.interview.zone.clone(),
         place: view.vacancy.place.clone(),

@@ -32,6 +32,7 @@ mod permission;
 mod settle;
 mod sweeps;
 mod timing;
+mod together;
 mod vacancies;
 mod waiting;
 mod worker;
@@ -75,8 +76,9 @@ use ports::{
 use scheduling::{Rules, RulesDraft, WeeklyHours};
 pub use sweeps::{Retention, SweepReport};
 pub use timing::Timing;
+pub use together::{KeptBy, KnownOf, MOST_TIMES, Meeting, TimeTogether, TogetherView, WhyView};
 use url::Url;
-pub use vacancies::{PlaceInput, ShortlistItem, VacancyInput, VacancyPatch, VacancyView};
+pub use vacancies::{PlaceInput, RoundInput, SeatsInput, ShortlistItem, VacancyInput, VacancyPatch, VacancyView};
 use vault::KeyRing;
 pub use worker::Worker;
 

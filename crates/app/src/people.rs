@@ -1,6 +1,6 @@
 //! Managers and candidates.
 
-use std::str::FromStr;
+use std::{collections::BTreeSet, str::FromStr};
 
 use domain::{
     EmailAddress, Id, Timestamp, Zone,
@@ -33,6 +33,8 @@ pub struct PersonInput {
     pub zone: Option<String>,
     /// When they can be booked; the shape of [`Rules`].
     pub rules: Option<serde_json::Value>,
+    /// What they can examine; what is known stays where absent.
+    pub skills: Option<Vec<String>>,
     /// The integrator's id.
     pub external_id: Option<String>,
 }
@@ -167,12 +169,14 @@ impl App {
         let zone = input.zone.as_deref().map(|zone| Zone::new(zone).map_err(|error| Error::invalid("zone", error))).transpose()?;
         let rules = input.rules.clone().map(read_rules).transpose()?;
         let name = input.name.as_deref().map(|name| line("name", name)).transpose()?;
-        let (input, email, aliases, zone, rules, name) = (&input, &email, &aliases, &zone, &rules, &name);
+        let learned = input.skills.as_deref().map(|list| skills("skills", list)).transpose()?;
+        let (input, email, aliases, zone, rules, name, learned) = (&input, &email, &aliases, &zone, &rules, &name, &learned);
         self.transact(None, || async move {
             let mut draft = self.draft(caller);
             let Some(known) = self.store().person_by_email(email).await? else {
                 let mut person = self.new_person(email, name.as_deref(), zone.clone(), input.external_id.as_deref(), &mut draft)?;
                 amend(&mut person, aliases, rules.as_ref(), &mut draft);
+                person.skills = learned.clone().unwrap_or_default();
                 draft.put(Put::Person(person.clone()));
                 let mut change = draft.finish();
                 // The amended person replaces the one `new_person` put.
@@ -190,6 +194,9 @@ impl App {
                 person.zone.clone_from(zone);
             }
             amend(&mut person, aliases, rules.as_ref(), &mut draft);
+            if let Some(learned) = learned {
+                person.skills.clone_from(learned);
+            }
             if let Some(external_id) = &input.external_id {
                 draft.take(Scope::PersonExternalId, external_id, person.id);
                 person.external_id = Some(external_id.clone());
@@ -223,6 +230,7 @@ impl App {
             emails: vec![email.clone()],
             zone,
             rules: None,
+            skills: BTreeSet::new(),
             external_id: external_id.map(ToOwned::to_owned),
             created_at: draft.now,
         };
@@ -251,6 +259,17 @@ fn amend(person: &mut Person, aliases: &[EmailAddress], rules: Option<&Rules>, d
 fn read_rules(value: serde_json::Value) -> Result<Rules> {
     // `Rules` exist only checked, so reading them is checking them.
     serde_json::from_value(value).map_err(|error| Error::invalid("rules", error))
+}
+
+/// Most skills of one person, or of one group of seats.
+const MOST_SKILLS: usize = 50;
+
+/// Skills as they are compared: small letters, each once.
+pub(crate) fn skills(field: &'static str, list: &[String]) -> Result<BTreeSet<String>> {
+    if list.len() > MOST_SKILLS {
+        return Err(Error::invalid(field, format!("name at most {MOST_SKILLS} skills")));
+    }
+    list.iter().map(|text| line(field, text).map(|text| text.to_lowercase())).collect()
 }
 
 /// Parses a field, naming it in the error.

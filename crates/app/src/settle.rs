@@ -8,7 +8,7 @@ mod remove;
 use domain::{
     Id, TimeRange,
     grants::Grant,
-    interviews::{AttentionReason, Command, EventRef, Interview, InterviewState, Role, decide},
+    interviews::{AttentionReason, Command, EventRef, Interview, InterviewState, decide},
     jobs::{Dedupe, Work, backoff_seconds},
     people::Person,
     vacancies::Vacancy,
@@ -25,6 +25,7 @@ pub(crate) struct Bench<'a> {
     pub vacancy: Vacancy,
     pub manager: Person,
     pub candidate: Person,
+    pub interviewers: Vec<Person>,
     pub grant: Grant,
     pub provider: Provider<'a>,
 }
@@ -68,6 +69,7 @@ impl App {
             vacancy: view.vacancy,
             manager: view.manager,
             candidate: view.candidate,
+            interviewers: view.interviewers,
             grant,
             provider,
         }))
@@ -175,19 +177,39 @@ impl App {
         Ok(list.map(|events| events.into_iter().find(|listed| listed.uid == event.uid)))
     }
 
-    /// Something busy in the manager's calendars that overlaps `range` and is not ours. Read live.
+    /// Something busy in the calendars of anybody who interviews that overlaps `range` and is not ours. Read live.
     pub(crate) async fn clash(&self, bench: &Bench<'_>, range: TimeRange) -> Result<Result<Option<TimeRange>, ProviderError>> {
         let provider = bench.provider;
-        if bench.grant.busy_calendars.is_empty() {
+        let own = bench.interview.event.as_ref().map(|event| event.uid.as_str());
+        let mut grants = vec![bench.grant.clone()];
+        for person in bench.interview.panel().filter(|person| *person != bench.manager.id) {
+            // Who is no longer connected was so when the time was planned; their interviews are still kept apart by what is claimed.
+            grants.extend(self.store().grant_of(person, provider.name()).await?.filter(Grant::is_usable));
+        }
+        for grant in &grants {
+            match self.clash_of(grant, own, range).await? {
+                Ok(None) => {}
+                found => return Ok(found),
+            }
+        }
+        Ok(Ok(None))
+    }
+
+    /// The same in one person's calendars.
+    async fn clash_of(
+        &self,
+        grant: &Grant,
+        own: Option<&str>,
+        range: TimeRange,
+    ) -> Result<Result<Option<TimeRange>, ProviderError>> {
+        if grant.busy_calendars.is_empty() {
             return Ok(Err(failure(FailureClass::Protocol, "no calendar is chosen")));
         }
-        let ours = self.our_events(bench.manager.id, range).await?;
-        let own = bench.interview.event.as_ref().map(|event| event.uid.as_str());
-        for calendar in &bench.grant.busy_calendars {
+        let provider = self.provider_named(&grant.provider)?;
+        let ours = self.our_events(grant.person, range).await?;
+        for calendar in &grant.busy_calendars {
             let list = self
-                .with_access(bench.grant.id, |access| async move {
-                    provider.events(&access, calendar, range, ListMode::Instances).await
-                })
+                .with_access(grant.id, |access| async move { provider.events(&access, calendar, range, ListMode::Instances).await })
                 .await;
             match list {
                 Ok(events) => {
@@ -232,9 +254,8 @@ impl App {
         let outcome = self
             .transact(None, || async move {
                 let interview = self.store().interview(id).await?.ok_or_else(|| Error::missing("interview", id))?;
-                let candidate = interview.with_role(Role::Candidate).ok_or_else(|| Error::missing("candidate", id))?;
                 let mut draft = self.draft(&Self::by_job());
-                let agendas = self.agenda_revs(&[bench.manager.id, candidate]).await?;
+                let agendas = self.agendas_of(&interview).await?;
                 let (next, effects) = decide(&interview, Command::MovedByHand { event: event.clone() }, draft.now)?;
                 draft.audit("interview.moved_by_hand", id, json!({"from": interview.range.start(), "to": event.written.start()}));
                 draft.interview(next, &effects, &agendas, 0)?;

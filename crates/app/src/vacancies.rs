@@ -1,6 +1,7 @@
 //! Vacancies: made, approved, paused, closed; and their shortlists.
 
 mod pause;
+mod rounds;
 mod shortlist;
 
 use std::collections::HashMap;
@@ -12,9 +13,11 @@ use domain::{
     grants::Grant,
     interviews::{Interview, InterviewState},
     people::Person,
-    vacancies::{Place, Policy, Round, Vacancy, VacancyState, Waiting},
+    rounds::Round,
+    vacancies::{Place, Policy, Vacancy, VacancyState, Waiting},
 };
 use ports::{Put, change::Scope, store::Page};
+pub use rounds::{RoundInput, SeatsInput};
 use serde_json::json;
 
 use crate::{
@@ -37,7 +40,7 @@ pub enum PlaceInput {
 }
 
 /// A vacancy as an integrator describes it.
-#[derive(Debug, Clone, Default, serde::Deserialize)]
+#[derive(Debug, Clone, Default)]
 pub struct VacancyInput {
     /// As people read it.
     pub title: String,
@@ -51,6 +54,8 @@ pub struct VacancyInput {
     pub minutes: Option<i64>,
     /// Name of the round; `Interview` where absent.
     pub round_name: Option<String>,
+    /// Its rounds, in order; one with the manager alone, of `minutes` and `round_name`, where absent.
+    pub rounds: Option<Vec<RoundInput>>,
     /// Where.
     pub place: Option<PlaceInput>,
     /// What may happen by itself.
@@ -58,12 +63,11 @@ pub struct VacancyInput {
     /// The integrator's id.
     pub external_id: Option<String>,
     /// The shortlist, in order.
-    #[serde(default)]
     pub candidates: Vec<CandidateInput>,
 }
 
 /// What may be changed.
-#[derive(Debug, Clone, Default, serde::Deserialize)]
+#[derive(Debug, Clone, Default)]
 pub struct VacancyPatch {
     /// See [`VacancyInput::title`].
     pub title: Option<String>,
@@ -71,8 +75,10 @@ pub struct VacancyPatch {
     pub place: Option<PlaceInput>,
     /// See [`VacancyInput::policy`].
     pub policy: Option<Policy>,
-    /// See [`VacancyInput::minutes`].
+    /// See [`VacancyInput::minutes`]; of the first round.
     pub minutes: Option<i64>,
+    /// See [`VacancyInput::rounds`]; while no interview is arranged.
+    pub rounds: Option<Vec<RoundInput>>,
 }
 
 /// One line of a shortlist.
@@ -82,8 +88,10 @@ pub struct ShortlistItem {
     pub candidacy: Candidacy,
     /// Who.
     pub candidate: Person,
-    /// The interview that counts: the one not cancelled, else the last.
+    /// The interview that counts: the first that is not over and not cancelled, else the last that took place, else the last.
     pub interview: Option<Interview>,
+    /// One of each round, in their order: the one not cancelled, else the last.
+    pub interviews: Vec<Interview>,
     /// Of the first round: how far the candidate is with picking a time, where they pick.
     pub choice: Option<Choice>,
 }
@@ -95,7 +103,9 @@ pub struct VacancyView {
     pub vacancy: Vacancy,
     /// Who interviews.
     pub manager: Person,
-    /// Their permission.
+    /// Everybody whom a panel names, by id.
+    pub panelists: Vec<Person>,
+    /// The manager's permission.
     pub grant: Option<GrantView>,
     /// The shortlist in order.
     pub shortlist: Vec<ShortlistItem>,
@@ -136,19 +146,27 @@ impl App {
             .into_iter()
             .filter_map(|candidacy| {
                 let candidate = persons.get(&candidacy.person)?.clone();
-                let mine = || interviews.iter().filter(|interview| interview.candidacy == candidacy.id);
-                let interview =
-                    mine().find(|interview| interview.state != InterviewState::Cancelled).or_else(|| mine().next_back()).cloned();
+                let rounds = vacancy.rounds.iter().map(|round| round.position);
+                let of_round = |round| {
+                    let mine = || interviews.iter().filter(move |one| one.candidacy == candidacy.id && one.round == round);
+                    mine().find(|one| one.state != InterviewState::Cancelled).or_else(|| mine().next_back()).cloned()
+                };
+                let interviews: Vec<Interview> = rounds.filter_map(of_round).collect();
+                let over = |one: &&Interview| matches!(one.state, InterviewState::Done | InterviewState::NoShow);
+                let to_come = interviews.iter().find(|one| !over(one) && one.state != InterviewState::Cancelled);
+                let interview = to_come.or_else(|| interviews.iter().rfind(over)).or_else(|| interviews.last()).cloned();
                 let first = vacancy.round().map_or(1, |round| round.position);
                 let choice = choices.iter().find(|choice| choice.candidacy == candidacy.id && choice.round == first).cloned();
-                Some(ShortlistItem { candidacy, candidate, interview, choice })
+                Some(ShortlistItem { candidacy, candidate, interview, interviews, choice })
             })
             .collect();
         let paused = self.paused_all().await?;
         let waiting_for = waiting::of(&vacancy, &manager, grant.as_ref(), &shortlist, paused, self.now());
         let allowed_actions = allowed_actions(&vacancy);
         let grant = grant.map(|grant| GrantView::of(&grant, self.now()));
-        Ok(VacancyView { vacancy, manager, grant, shortlist, waiting_for, allowed_actions })
+        let panelists: Vec<_> = vacancy.rounds.iter().flat_map(|round| round.panel.people()).collect();
+        let panelists = self.store().persons(&panelists).await?;
+        Ok(VacancyView { vacancy, manager, panelists, grant, shortlist, waiting_for, allowed_actions })
     }
 
     /// Makes a vacancy with its shortlist. Nothing is mailed or booked before it is approved.
@@ -162,10 +180,11 @@ impl App {
             .transact(None, || async move {
                 let mut draft = self.draft(caller);
                 let manager = self.person_or_new(email, input.manager_name.as_deref(), &mut draft).await?;
-                let vacancy = self.new_vacancy(input, &manager, &mut draft)?;
+                let mut fresh: HashMap<String, Person> = HashMap::from([(email.key(), manager.clone())]);
+                let rounds = self.rounds_of(input, &mut fresh, &mut draft).await?;
+                let vacancy = self.new_vacancy(input, rounds, &manager, &mut draft)?;
                 let id = vacancy.id;
                 draft.put(Put::Vacancy(vacancy));
-                let mut fresh: HashMap<String, Person> = HashMap::from([(email.key(), manager)]);
                 for (index, candidate) in input.candidates.iter().enumerate() {
                     let position = i64::try_from(index).unwrap_or(i64::MAX - 1) + 1;
                     self.list(id, candidate, position, &mut fresh, &mut draft).await?;
@@ -176,12 +195,25 @@ impl App {
         self.vacancy(id).await
     }
 
-    fn new_vacancy(&self, input: &VacancyInput, manager: &Person, draft: &mut Draft<'_>) -> Result<Vacancy> {
-        let round = Round {
-            position: 1,
-            name: line("round_name", input.round_name.as_deref().unwrap_or("Interview"))?,
-            minutes: minutes(input.minutes.unwrap_or(60))?,
-        };
+    async fn rounds_of(
+        &self,
+        input: &VacancyInput,
+        fresh: &mut HashMap<String, Person>,
+        draft: &mut Draft<'_>,
+    ) -> Result<Vec<Round>> {
+        match &input.rounds {
+            Some(_) if input.minutes.is_some() || input.round_name.is_some() => {
+                Err(Error::invalid("rounds", "say name and length in each round, or leave `rounds` out"))
+            }
+            Some(rounds) => self.read_rounds(rounds, fresh, draft).await,
+            None => {
+                let name = line("round_name", input.round_name.as_deref().unwrap_or("Interview"))?;
+                Ok(vec![Round::simple(1, name, minutes(input.minutes.unwrap_or(60))?)])
+            }
+        }
+    }
+
+    fn new_vacancy(&self, input: &VacancyInput, rounds: Vec<Round>, manager: &Person, draft: &mut Draft<'_>) -> Result<Vacancy> {
         let requested_by = input.requested_by.as_deref().unwrap_or(&self.settings().company);
         let vacancy = Vacancy {
             id: self.id(),
@@ -191,7 +223,7 @@ impl App {
             requested_by: line("requested_by", requested_by)?,
             state: VacancyState::Draft,
             paused_at: None,
-            rounds: vec![round],
+            rounds,
             place: input.place.as_ref().map(place).transpose()?,
             policy: input.policy.clone().unwrap_or_default(),
             approved_at: None,
@@ -227,7 +259,10 @@ impl App {
                 });
             }
         }
-        self.change_vacancy(id, if_match, caller, "vacancy.changed", |next| {
+        if patch.rounds.is_some() && patch.minutes.is_some() {
+            return Err(Error::invalid("rounds", "say the length in each round, or leave `rounds` out"));
+        }
+        self.change_vacancy(id, if_match, caller, "vacancy.changed", patch.rounds.as_deref(), |next| {
             if let Some(title) = &patch.title {
                 next.title = line("title", title)?;
             }
@@ -285,6 +320,7 @@ impl App {
         if_match: Option<Rev>,
         caller: &Caller,
         action: &'static str,
+        rounds: Option<&[RoundInput]>,
         change: impl Fn(&mut Vacancy) -> Result<()>,
     ) -> Result<VacancyView> {
         let change = &change;
@@ -296,6 +332,16 @@ impl App {
             let mut next = touched(&vacancy);
             change(&mut next)?;
             let mut draft = self.draft(caller);
+            if let Some(rounds) = rounds {
+                if self.store().interviews_of(id).await?.iter().any(Interview::holds_time) {
+                    return Err(Error::Refused {
+                        code: "interviews_booked",
+                        problem: "interviews were arranged for the present rounds; cancel them first, or make a new vacancy"
+                            .to_owned(),
+                    });
+                }
+                next.rounds = self.read_rounds(rounds, &mut HashMap::new(), &mut draft).await?;
+            }
             draft.audit(action, id, json!({}));
             if next.state == VacancyState::Approved && next.paused_at.is_none() {
                 draft.arrange(id, draft.now);

@@ -32,7 +32,13 @@ pub fn of(
         return vec![waiting("recruiter", Some(&vacancy.requested_by), since, Some("resume"), None)];
     }
     let mut all = Vec::new();
-    if !grant.is_some_and(Grant::is_usable) {
+    if vacancy.has_panels() {
+        // A panel may do without its manager: what it lacks was noted when it was last looked at.
+        all.extend(vacancy.stuck.as_ref().map(|stuck| {
+            let on = if stuck.code == "panel_permission" { "permission" } else { "calendar" };
+            waiting(on, None, stuck.since, Some(&stuck.code), stuck.retry_at)
+        }));
+    } else if !grant.is_some_and(Grant::is_usable) {
         all.push(permission(vacancy, manager, grant, approved));
     } else if let Some(stuck) = &vacancy.stuck {
         all.push(waiting("calendar", Some(&manager.name), stuck.since, Some(&stuck.code), stuck.retry_at));

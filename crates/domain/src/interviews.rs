@@ -40,6 +40,8 @@ pub enum Role {
     Manager,
     /// Is asked.
     Candidate,
+    /// Asks beside the manager.
+    Interviewer,
 }
 
 /// One person in an interview.
@@ -189,8 +191,10 @@ pub struct NewInterview {
     pub candidacy: Id<Candidacy>,
     /// Which round.
     pub round: i64,
-    /// Who asks.
+    /// Who asks; the event is written to their calendar.
     pub manager: Id<Person>,
+    /// Who asks beside them.
+    pub interviewers: Vec<Id<Person>>,
     /// Who is asked.
     pub candidate: Id<Person>,
     /// When.
@@ -296,6 +300,8 @@ impl Interview {
     /// A new interview with the effects of making it: claims, and either the calendar write or the proposal.
     pub fn new(new: NewInterview) -> (Self, Vec<Effect>) {
         let participant = |person, role| Participant { person, role, confirmed_at: None };
+        let mut participants = vec![participant(new.manager, Role::Manager), participant(new.candidate, Role::Candidate)];
+        participants.extend(new.interviewers.iter().map(|person| participant(*person, Role::Interviewer)));
         let (state, effects) = if new.provisional {
             (InterviewState::Proposed, vec![Effect::Claim, Effect::Propose])
         } else {
@@ -307,7 +313,7 @@ impl Interview {
             vacancy: new.vacancy,
             candidacy: new.candidacy,
             round: new.round,
-            participants: vec![participant(new.manager, Role::Manager), participant(new.candidate, Role::Candidate)],
+            participants,
             state,
             provisional: new.provisional,
             range: new.range,
@@ -330,6 +336,12 @@ impl Interview {
     /// The first participant with `role`.
     pub fn with_role(&self, role: Role) -> Option<Id<Person>> {
         self.participants.iter().find(|participant| participant.role == role).map(|participant| participant.person)
+    }
+
+    /// Everybody who asks: the manager, then those beside them.
+    pub fn panel(&self) -> impl Iterator<Item = Id<Person>> {
+        let asks = |participant: &&Participant| participant.role != Role::Candidate;
+        self.participants.iter().filter(asks).map(|participant| participant.person)
     }
 
     /// Whether it holds time of its participants.

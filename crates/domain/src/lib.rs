@@ -24,6 +24,7 @@ pub mod jobs;
 pub mod links;
 pub mod mails;
 pub mod people;
+pub mod rounds;
 pub mod vacancies;
 
 pub use email::EmailAddress;

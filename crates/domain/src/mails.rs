@@ -47,6 +47,17 @@ pub enum MailOrder {
         /// The interview's iCalendar sequence.
         sequence: i64,
     },
+    /// The same to somebody who interviews beside the manager, with the calendar part: the event stands in the manager's calendar.
+    InterviewerNotice {
+        /// The interview.
+        interview: Id<Interview>,
+        /// To whom.
+        person: Id<Person>,
+        /// What happened.
+        what: Notice,
+        /// The interview's iCalendar sequence.
+        sequence: i64,
+    },
     /// The same to the candidate, with the calendar part.
     CandidateNotice {
         /// The interview.
@@ -152,6 +163,7 @@ impl MailOrder {
             Self::FreshPermissionLink { .. } => "fresh_permission_link".to_owned(),
             Self::Connected { .. } => "connected".to_owned(),
             Self::ManagerNotice { what, .. } => format!("manager_{}", notice(*what)),
+            Self::InterviewerNotice { what, .. } => format!("interviewer_{}", notice(*what)),
             Self::CandidateNotice { what, .. } => format!("candidate_{}", notice(*what)),
             Self::Reminder { hours, .. } => format!("reminder_{hours}h"),
             Self::FeedbackRequest { nag: 0, .. } => "feedback_request".to_owned(),
@@ -175,6 +187,7 @@ impl MailOrder {
             | Self::Connected { person, .. }
             | Self::Choice { person, .. } => person.to_string(),
             Self::ManagerNotice { interview, .. }
+            | Self::InterviewerNotice { interview, .. }
             | Self::CandidateNotice { interview, .. }
             | Self::Reminder { interview, .. }
             | Self::FeedbackRequest { interview, .. }
@@ -197,7 +210,9 @@ impl MailOrder {
             Self::ManagerNotice { interview, sequence, .. } | Self::CandidateNotice { interview, sequence, .. } => {
                 format!("mail:{kind}:{interview}:{sequence}")
             }
-            Self::Reminder { interview, person, sequence, .. } => format!("mail:{kind}:{interview}:{person}:{sequence}"),
+            Self::InterviewerNotice { interview, person, sequence, .. } | Self::Reminder { interview, person, sequence, .. } => {
+                format!("mail:{kind}:{interview}:{person}:{sequence}")
+            }
             Self::FeedbackRequest { interview, nag } => format!("mail:{kind}:{interview}:{nag}"),
             Self::Proposal { interview, sequence } => format!("mail:{kind}:{interview}:{sequence}"),
             Self::Choice { choice, asked_at, reminder, .. } => format!("mail:{kind}:{choice}:{asked_at}:{reminder}"),

@@ -1,5 +1,7 @@
 //! Persons: managers and candidates. A person has an id and one or more e-mail addresses; roles come from what they take part in.
 
+use std::collections::BTreeSet;
+
 use scheduling::{Rules, Zone};
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +22,9 @@ pub struct Person {
     pub zone: Option<Zone>,
     /// When they can be booked. `None`: the installation's default week in the calendar's zone.
     pub rules: Option<Rules>,
+    /// What they can examine, as panels ask for it: `rust`, `leadership`.
+    #[serde(default)]
+    pub skills: BTreeSet<String>,
     /// The integrator's own id, unique among persons.
     pub external_id: Option<String>,
     /// When the row was made.

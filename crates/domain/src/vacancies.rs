@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Id, Rev, Timestamp, id::Kind, people::Person};
+use crate::{Id, Rev, Timestamp, id::Kind, people::Person, rounds::Round};
 
 /// How a vacancy stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -38,17 +38,6 @@ impl Place {
     }
 }
 
-/// One round of interviews.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Round {
-    /// Order, from 1.
-    pub position: i64,
-    /// As people read it: `First interview`.
-    pub name: String,
-    /// A multiple of five.
-    pub minutes: i64,
-}
-
 /// Who picks the times of interviews.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -58,6 +47,19 @@ pub enum Scheduling {
     Greenroom,
     /// The candidate, by a link.
     Candidate,
+}
+
+/// What the hours of the place where a candidate lives count, where it is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CandidateHours {
+    /// Times between 07:00 and 22:00 there are taken where there are any.
+    #[default]
+    Prefer,
+    /// No other time is.
+    Require,
+    /// They count nothing.
+    Ignore,
 }
 
 /// What Greenroom may do by itself.
@@ -76,6 +78,9 @@ pub struct Policy {
     /// How many days a candidate's link to pick a time lives.
     #[serde(default = "two_weeks")]
     pub choice_days: i64,
+    /// Whether candidates are asked to come at night.
+    #[serde(default)]
+    pub candidate_hours: CandidateHours,
 }
 
 const fn one_day() -> i64 {
@@ -94,6 +99,7 @@ impl Default for Policy {
             scheduling: Scheduling::Greenroom,
             change_notice_hours: one_day(),
             choice_days: two_weeks(),
+            candidate_hours: CandidateHours::Prefer,
         }
     }
 }
@@ -115,7 +121,7 @@ pub struct Vacancy {
     pub state: VacancyState,
     /// Since when nothing is started for it.
     pub paused_at: Option<Timestamp>,
-    /// Its rounds, in order; one until panels come.
+    /// Its rounds, in order.
     pub rounds: Vec<Round>,
     /// Where interviews take place; approval needs it.
     pub place: Option<Place>,
@@ -147,9 +153,14 @@ impl Kind for Vacancy {
 }
 
 impl Vacancy {
-    /// The round interviews are booked for.
+    /// The first round.
     pub fn round(&self) -> Option<&Round> {
         self.rounds.first()
+    }
+
+    /// Whether anybody but the manager alone interviews in some round.
+    pub fn has_panels(&self) -> bool {
+        self.rounds.iter().any(|round| !round.panel.seats.is_empty())
     }
 
     /// One round by its place in the order, from 1.

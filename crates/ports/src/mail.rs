@@ -26,6 +26,8 @@ pub struct Meeting {
     pub candidate: String,
     /// The manager's name.
     pub manager: String,
+    /// The names of those who interview beside them.
+    pub interviewers: Vec<String>,
     /// When.
     pub range: TimeRange,
     /// The interview's zone.

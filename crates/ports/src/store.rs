@@ -126,8 +126,8 @@ pub trait Store: Send + Sync {
     async fn vacancy(&self, id: Id<Vacancy>) -> Read<Option<Vacancy>>;
     /// All vacancies, newest first.
     async fn vacancies(&self, page: Page) -> Read<Vec<Vacancy>>;
-    /// A manager's vacancies.
-    async fn vacancies_of(&self, manager: Id<Person>) -> Read<Vec<Vacancy>>;
+    /// The vacancies that a person manages, or in a panel of which they are.
+    async fn vacancies_of(&self, person: Id<Person>) -> Read<Vec<Vacancy>>;
     /// A vacancy's shortlist in order, withdrawn ones included.
     async fn shortlist(&self, vacancy: Id<Vacancy>) -> Read<Vec<Candidacy>>;
     /// A place on a shortlist by id.

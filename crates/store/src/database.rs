@@ -144,8 +144,8 @@ impl Store for Database {
     async fn vacancies(&self, page: Page) -> Read<Vec<Vacancy>> {
         vacancies::all(&self.engine, page).await
     }
-    async fn vacancies_of(&self, manager: Id<Person>) -> Read<Vec<Vacancy>> {
-        vacancies::of_manager(&self.engine, manager).await
+    async fn vacancies_of(&self, person: Id<Person>) -> Read<Vec<Vacancy>> {
+        vacancies::of_interviewer(&self.engine, person).await
     }
     async fn shortlist(&self, vacancy: Id<Vacancy>) -> Read<Vec<Candidacy>> {
         candidacies::of_vacancy(&self.engine, vacancy).await

@@ -253,7 +253,9 @@ async fn nobody_twice_whatever_fifty_people_do_at_once() {
             dice ^= dice >> 7;
             dice ^= dice << 17;
             let (app, actors, roll) = (apps[usize::try_from(dice % 3).unwrap()].clone(), std::sync::Arc::clone(&actors), dice);
-            tasks.spawn(async move { act(&app, &actors[usize::try_from(roll >> 20).unwrap() % actors.len()], roll >> 3).await });
+            tasks.spawn(async move {
+                Box::pin(act(&app, &actors[usize::try_from(roll >> 20).unwrap() % actors.len()], roll >> 3)).await;
+            });
             done += 1;
         }
         // The workers write to the calendar while people go on.

@@ -5,10 +5,9 @@ use domain::{
     claims::Holder,
     interviews::{AttentionReason, By, Command, Effect, Interview, InterviewState, Role, decide},
 };
-use scheduling::Placement;
 use serde_json::json;
 
-use super::Desk;
+use super::{Desk, Sitting};
 use crate::{App, Error, Result, worker::Verdict};
 
 impl App {
@@ -30,7 +29,7 @@ impl App {
             if !interview.provisional || !matches!(interview.state, InterviewState::Proposed | InterviewState::Booked) {
                 return Ok((draft.finish(), ()));
             }
-            let agendas = self.agenda_revs(&[desk.manager.id, candidate]).await?;
+            let agendas = self.agendas_of(&interview).await?;
             let notice = i64::from(desk.rules.minimum_notice_minutes);
             let ahead = interview.range.start() > draft.now;
             let free = ahead && desk.busy.set().is_some_and(|set| !set.overlaps(interview.range));
@@ -42,7 +41,8 @@ impl App {
             }
             let (mut next, mut effects) = decide(&interview, Command::ConfirmProvisional, draft.now)?;
             if !free {
-                let Placement::Slot { range } = self.earliest(desk, candidate, Some(id)).await? else {
+                let planning = self.planning(desk, candidate, Some(id)).await?;
+                let Ok(Sitting { range, .. }) = desk.earliest(&planning) else {
                     let (next, effects) = decide(&interview, Command::Alarm(AttentionReason::NoTime), draft.now)?;
                     draft.interview(next, &effects, &agendas, notice)?;
                     return Ok((draft.finish(), ()));

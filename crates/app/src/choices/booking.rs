@@ -20,7 +20,7 @@ use serde_json::json;
 use super::{ChoiceView, slot_at};
 use crate::{
     App, Caller, Error, InterviewView, Result,
-    arrange::Desk,
+    arrange::{Desk, Sitting},
     draft::{Draft, later, touched},
 };
 
@@ -67,8 +67,10 @@ impl App {
                 self.choosable(&candidacy, round).await?;
                 let choice = self.choice_or_new(&candidacy, round, &mut draft).await?;
                 let own = choice.hold.as_ref().map(|hold| hold.interview);
-                let agendas = self.agenda_revs(&[desk.manager.id, candidacy.person]).await?;
-                self.check_known(desk, candidacy.person, own, range).await?;
+                let mut agendas = self.desk_agendas(desk, candidacy.person).await?;
+                let sitting = self.check_known(desk, candidacy.person, own, range).await?;
+                let held: Vec<Holder> = sitting.people().chain([candidacy.person]).map(Holder::person).collect();
+                agendas.retain(|(holder, _)| held.contains(holder));
                 let expires_at = later(draft.now, minutes)?;
                 let command = Command::Hold(Hold { interview: self.id(), range, expires_at });
                 let given_back = choice.given_back(&command);
@@ -159,10 +161,10 @@ impl App {
                     }
                     Pick::At(start) => (self.id(), slot_at(desk, start)?),
                 };
-                let agendas = self.agenda_revs(&[desk.manager.id, candidacy.person]).await?;
+                let agendas = self.desk_agendas(desk, candidacy.person).await?;
                 let own = choice.hold.as_ref().map(|hold| hold.interview);
-                self.check_known(desk, candidacy.person, own, range).await?;
-                let booked = Self::book(desk, &choice, &candidacy, (interview, range), &agendas, &mut draft)?;
+                let sitting = self.check_known(desk, candidacy.person, own, range).await?;
+                let booked = Self::book(&choice, &candidacy, (interview, sitting), &agendas, &mut draft)?;
                 let person = self.person(choice.person).await?;
                 Self::keep_zone(&person, zone, &mut draft);
                 Ok((if dry_run { ports::Change::at(draft.now) } else { draft.finish() }, booked))
@@ -178,13 +180,12 @@ impl App {
         candidate: Id<Person>,
         own: Option<Id<Interview>>,
         range: TimeRange,
-    ) -> Result<()> {
-        if desk.busy.set().is_none() {
+    ) -> Result<Sitting> {
+        if desk.source().0 == "unknown" {
             return Err(Error::Refused {
                 code: "calendar_unknown",
-                problem:
-                    "the manager's calendar cannot be read at this moment, so no time can be promised; try again in a few minutes"
-                        .to_owned(),
+                problem: "a calendar cannot be read at this moment, so no time can be promised; try again in a few minutes"
+                    .to_owned(),
             });
         }
         self.check_time(desk, candidate, own, range).await
@@ -192,10 +193,9 @@ impl App {
 
     /// Puts the booking of a time into `draft`: under the id that holds it, or under a new one.
     pub(super) fn book(
-        desk: &Desk,
         choice: &Choice,
         candidacy: &Candidacy,
-        (id, range): (Id<Interview>, TimeRange),
+        (id, sitting): (Id<Interview>, Sitting),
         agendas: &[(Holder, i64)],
         draft: &mut Draft<'_>,
     ) -> Result<Interview> {
@@ -208,15 +208,16 @@ impl App {
             vacancy: choice.vacancy,
             candidacy: choice.candidacy,
             round: choice.round,
-            manager: desk.manager.id,
+            manager: sitting.lead,
+            interviewers: sitting.interviewers,
             candidate: choice.person,
-            range,
-            zone: desk.zone.clone(),
+            range: sitting.range,
+            zone: sitting.zone,
             provisional: false,
             at: draft.now,
         });
         draft.take(Scope::Round, format!("{}:{}", choice.candidacy, choice.round), id);
-        draft.audit("interview.chosen", id, json!({"start": range.start(), "round": choice.round}));
+        draft.audit("interview.chosen", id, json!({"start": interview.range.start(), "round": choice.round}));
         let mut placed = touched(candidacy);
         placed.unplaced = None;
         draft.put(Put::Candidacy(placed));

@@ -6,15 +6,17 @@ use std::{
 };
 
 use domain::{
-    Id, TimeRange, Timestamp, Zone, candidacies::Candidacy, choices::Choice, grants::Grant, interviews::Interview, people::Person,
+    Id, TimeRange, Timestamp, Zone, candidacies::Candidacy, choices::Choice, interviews::Interview, people::Person,
     vacancies::Vacancy,
 };
-use scheduling::{Busy, Query, slots};
+use scheduling::Busy;
 
-use crate::{App, Error, Result, arrange::Desk, draft::later};
+use crate::{App, Error, Result, arrange::Desk};
 
 /// How long a calendar that was read for a page serves the next page, in seconds: whoever picks is checked against a fresh one.
 const LOOK_SECONDS: i64 = 60;
+/// How long it is kept for those who accept an older one, in seconds.
+const KEEP_SECONDS: i64 = 300;
 /// Times that are looked for at most.
 const MOST_OFFERS: usize = 2_000;
 
@@ -40,15 +42,20 @@ pub struct OffersView {
 pub(crate) struct Looks(Mutex<HashMap<Id<Person>, (Timestamp, Busy)>>);
 
 impl Looks {
-    fn get(&self, manager: Id<Person>, now: Timestamp) -> Option<Busy> {
+    pub(crate) fn get(&self, manager: Id<Person>, now: Timestamp) -> Option<Busy> {
+        self.not_older(manager, now, LOOK_SECONDS)
+    }
+
+    /// What was read less than `seconds` ago.
+    pub(crate) fn not_older(&self, manager: Id<Person>, now: Timestamp, seconds: i64) -> Option<Busy> {
         let looks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let fresh = |at: Timestamp| (0..LOOK_SECONDS).contains(&(now.as_second() - at.as_second()));
+        let fresh = |at: Timestamp| (0..seconds).contains(&(now.as_second() - at.as_second()));
         looks.get(&manager).filter(|(at, _)| fresh(*at)).map(|(_, busy)| busy.clone())
     }
 
-    fn keep(&self, manager: Id<Person>, now: Timestamp, busy: &Busy) {
+    pub(crate) fn keep(&self, manager: Id<Person>, now: Timestamp, busy: &Busy) {
         let mut looks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        looks.retain(|_, (at, _)| now.as_second() - at.as_second() < LOOK_SECONDS);
+        looks.retain(|_, (at, _)| now.as_second() - at.as_second() < KEEP_SECONDS);
         if matches!(busy, Busy::Known { .. }) {
             looks.insert(manager, (now, busy.clone()));
         }
@@ -82,42 +89,30 @@ impl App {
     }
 
     async fn offers_at(&self, desk: &Desk, candidate: Id<Person>, own: Option<Id<Interview>>) -> Result<OffersView> {
-        let (agenda, request) = self.planning_input(desk, candidate, own).await?;
-        let now = self.now();
-        let query = Query { rules: &desk.rules, busy: &desk.busy, agenda: &agenda, now, request: &request };
-        let window = TimeRange::new(now, later(desk.rules.latest(now), 60)?).map_err(|error| Error::Internal(error.to_string()))?;
-        let (source, as_of, why) = match &desk.busy {
-            Busy::Known { as_of, .. } => ("known", Some(*as_of), None),
-            Busy::Assumed { policy, .. } => ("unknown", None, Some(policy.clone())),
-            Busy::Unknown { why } => ("unknown", None, Some(why.clone())),
-        };
-        let times = if as_of.is_some() { slots(&query, window).take(MOST_OFFERS).collect() } else { Vec::new() };
+        let planning = self.planning(desk, candidate, own).await?;
+        let zone = self.person(candidate).await?.zone;
+        let (source, as_of, why) = desk.source();
+        let known = as_of.and_then(|_| desk.horizon(&planning));
+        let sittings = known.map(|window| desk.times_for(&planning, zone, window, MOST_OFFERS)).unwrap_or_default();
+        let times = sittings.into_iter().map(|sitting| sitting.range).collect();
         Ok(OffersView { source, as_of, why, zone: desk.zone.clone(), minutes: desk.round.minutes, times })
     }
 
-    /// The manager's desk for a round; the calendar read now if `live`, otherwise at most a minute ago. Never assumed: nobody picks from
-    /// what was not read.
+    /// The desk for a round; calendars read now if `live`, otherwise at most a minute ago. Never assumed: nobody picks from what was not
+    /// read.
     pub(super) async fn choice_desk(&self, vacancy: Vacancy, round: i64, live: bool) -> Result<Desk> {
-        let manager = self.person(vacancy.manager).await?;
-        let grant = self.store().grant_of(manager.id, self.provider()?.name()).await?.filter(Grant::is_usable);
-        let zone = Self::zone_of(&manager, grant.as_ref());
-        let now = self.now();
-        let kept = if live { None } else { self.0.looks.get(manager.id, now).filter(|_| grant.is_some()) };
-        let busy = if let Some(busy) = kept {
-            busy
-        } else {
-            let busy = self.busy_of(&manager, grant.as_ref(), zone.clone()).await?;
-            self.0.looks.keep(manager.id, now, &busy);
-            busy
-        };
         let id = vacancy.id;
-        self.desk_of_round(vacancy, round, manager, zone, busy).ok_or_else(|| Error::missing("round", format!("{id}:{round}")))
+        let round = vacancy.round_at(round).cloned().ok_or_else(|| Error::missing("round", format!("{id}:{round}")))?;
+        self.panel_desk(vacancy, round, live).await
     }
 
     /// After somebody found a time taken, or took one, the next page reads the calendar again.
     pub(super) async fn forget_look(&self, choice: &Choice) -> Result<()> {
         if let Some(vacancy) = self.store().vacancy(choice.vacancy).await? {
             self.0.looks.forget(vacancy.manager);
+            for person in vacancy.round_at(choice.round).map(|round| round.panel.people()).unwrap_or_default() {
+                self.0.looks.forget(person);
+            }
         }
         Ok(())
     }

@@ -11,13 +11,13 @@ use domain::{
     interviews::Interview,
 };
 use ports::Put;
-use scheduling::{Busy, Query, SlotLength, slots};
+use scheduling::SlotLength;
 use serde_json::json;
 
 use super::put_unplaced;
 use crate::{
     App, Caller, Error, InterviewView, Result,
-    arrange::{Desk, Placed},
+    arrange::{Desk, Placed, Planning, Sitting},
     draft::{Draft, later},
 };
 
@@ -79,12 +79,12 @@ impl App {
             let choice = self.store().choice(id).await?.ok_or_else(|| Error::missing("choice of a time", id))?;
             let (candidacy, _) = self.place_of(&choice).await?;
             self.choosable(&candidacy, choice.round).await?;
-            let agendas = self.agenda_revs(&[desk.manager.id, choice.person]).await?;
+            let agendas = self.desk_agendas(desk, choice.person).await?;
             let wishes = self.judged(desk, &choice, given).await?;
             let person = self.person(choice.person).await?;
             Self::keep_zone(&person, given.map(|(_, zone)| zone), &mut draft);
-            if let Some(range) = wishes.0 {
-                let booked = Self::book(desk, &choice, &candidacy, (self.id(), range), &agendas, &mut draft)?;
+            if let Some(sitting) = wishes.0 {
+                let booked = Self::book(&choice, &candidacy, (self.id(), sitting), &agendas, &mut draft)?;
                 return Ok((draft.finish(), Ok(booked)));
             }
             Self::keep_wishes(&choice, &candidacy, given.is_some(), &wishes.1, &mut draft)?;
@@ -99,7 +99,7 @@ impl App {
         desk: &Desk,
         choice: &Choice,
         given: Option<(&[TimeRange], &Zone)>,
-    ) -> Result<(Option<TimeRange>, Wishes)> {
+    ) -> Result<(Option<Sitting>, Wishes)> {
         let now = self.now();
         let mut wishes = match (given, &choice.wishes) {
             (Some((ranges, zone)), _) => {
@@ -110,15 +110,14 @@ impl App {
             (None, None) => return Err(Error::Internal(format!("{} has no times of its own", choice.id))),
         };
         let own = choice.hold.as_ref().map(|hold| hold.interview);
-        let (agenda, request) = self.planning_input(desk, choice.person, own).await?;
-        let query = Query { rules: &desk.rules, busy: &desk.busy, agenda: &agenda, now, request: &request };
-        if matches!(desk.busy, Busy::Known { .. })
-            && let Some(range) = wishes.times.iter().find_map(|wish| slots(&query, wish.range).next())
+        let planning = self.planning(desk, choice.person, own).await?;
+        if desk.source().0 == "known"
+            && let Some(sitting) = wishes.times.iter().find_map(|wish| desk.times(&planning, wish.range, 1).pop())
         {
-            return Ok((Some(range), wishes));
+            return Ok((Some(sitting), wishes));
         }
         for wish in &mut wishes.times {
-            wish.reasons = in_the_way(&query, wish.range, desk.round.minutes)?;
+            wish.reasons = in_the_way(desk, &planning, wish.range)?;
         }
         Ok((None, wishes))
     }
@@ -150,23 +149,23 @@ fn length(desk: &Desk) -> Result<SlotLength> {
 }
 
 /// Codes of what keeps an interview out of `range`, most frequent first. Where only the grid of the manager's week does, it is that.
-fn in_the_way(query: &Query<'_>, range: TimeRange, minutes: i64) -> Result<Vec<String>> {
-    let mut counts: BTreeMap<&'static str, usize> = BTreeMap::new();
+fn in_the_way(desk: &Desk, planning: &Planning, range: TimeRange) -> Result<Vec<String>> {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     let mut start = range.start();
     loop {
-        let end = later(start, minutes)?;
+        let end = later(start, desk.round.minutes)?;
         if end > range.end() {
             break;
         }
         let slot = TimeRange::new(start, end).map_err(|error| Error::Internal(error.to_string()))?;
-        for reason in query.check(slot).err().into_iter().flatten() {
-            *counts.entry(reason.code()).or_default() += 1;
+        for code in desk.check(planning, slot).err().into_iter().flatten() {
+            *counts.entry(code).or_default() += 1;
         }
         start = later(start, STEP_MINUTES)?;
     }
     let mut codes: Vec<_> = counts.into_iter().collect();
-    codes.sort_by(|one, other| other.1.cmp(&one.1).then(one.0.cmp(other.0)));
+    codes.sort_by(|one, other| other.1.cmp(&one.1).then_with(|| one.0.cmp(&other.0)));
     let grid = |code: &str| matches!(code, "not_on_step" | "not_five_minutes");
     let only_grid = codes.iter().all(|(code, _)| grid(code));
-    Ok(codes.into_iter().map(|(code, _)| code.to_owned()).filter(|code| only_grid || !grid(code)).collect())
+    Ok(codes.into_iter().map(|(code, _)| code).filter(|code| only_grid || !grid(code)).collect())
 }

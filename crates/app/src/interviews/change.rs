@@ -22,7 +22,7 @@ impl App {
         dry_run: bool,
         caller: &Caller,
     ) -> Result<InterviewView> {
-        self.move_as(By::Recruiter, id, start, if_match, dry_run, caller).await
+        Box::pin(self.move_as(By::Recruiter, id, start, if_match, dry_run, caller)).await
     }
 
     /// See [`App::move_interview`]; a candidate may until the notice of the vacancy's policy.
@@ -36,7 +36,7 @@ impl App {
         caller: &Caller,
     ) -> Result<InterviewView> {
         let first = self.matching(id, if_match).await?;
-        let desk = self.desk_of(&first).await?;
+        let desk = Box::pin(self.desk_of(&first)).await?;
         let desk = &desk;
         let next = self
             .transact(Some(Holder::person(desk.manager.id)), || async move {
@@ -46,7 +46,7 @@ impl App {
                 let range = TimeRange::new(start, end).map_err(|error| Error::invalid("start", error))?;
                 let mut draft = self.draft(caller);
                 may_change(&interview, &desk.vacancy.policy, by, draft.now)?;
-                let agendas = self.agenda_revs(&[desk.manager.id, candidate.id]).await?;
+                let agendas = self.agendas_of(&interview).await?;
                 self.check_time(desk, candidate.id, Some(id), range).await?;
                 let (next, effects) = decide(&interview, Command::Move { range, by }, draft.now)?;
                 if dry_run || effects.is_empty() {

@@ -8,7 +8,6 @@ use domain::{
     vacancies::Place,
 };
 use ports::calendar::{Event, EventDraft, FailureClass, ListMode, ProviderError, Written};
-use scheduling::{Busy, Placement};
 use serde_json::json;
 
 use super::{Bench, provider_again};
@@ -43,11 +42,11 @@ impl App {
             return Ok(Verdict::Again { seconds: super::WAIT_SECONDS, error: None });
         };
         if bench.interview.range.start() <= self.now() {
-            return self.slot_taken(bench, AttentionReason::NoTime).await;
+            return Box::pin(self.slot_taken(bench, AttentionReason::NoTime)).await;
         }
         match self.clash(bench, bench.interview.range).await? {
             Ok(None) => {}
-            Ok(Some(_)) => return self.slot_taken(bench, AttentionReason::Clash).await,
+            Ok(Some(_)) => return Box::pin(self.slot_taken(bench, AttentionReason::Clash)).await,
             Err(error) => return Ok(provider_again(&error, attempt)),
         }
         let journalled = CreateAttempt { at: self.now(), calendar: calendar.clone(), searches: 0 };
@@ -171,13 +170,10 @@ impl App {
         if bench.interview.invited {
             return self.apply(id, "interview.clash", Command::Alarm(reason)).await;
         }
-        let busy = self.busy_of(&bench.manager, Some(&bench.grant), bench.interview.zone.clone()).await?;
-        if matches!(busy, Busy::Unknown { .. }) {
-            return Ok(Verdict::again(30, "the calendar cannot be read"));
+        let desk = &Box::pin(self.desk_of(&bench.interview)).await?;
+        if desk.source().0 == "unknown" {
+            return Ok(Verdict::again(30, "a calendar cannot be read"));
         }
-        let desk = self.desk(bench.vacancy.clone(), bench.manager.clone(), bench.interview.zone.clone(), busy);
-        let desk = desk.ok_or_else(|| Error::Internal(format!("{} has no round", bench.vacancy.id)))?;
-        let desk = &desk;
         self.transact(Some(Holder::person(bench.manager.id)), || async move {
             let interview = self.store().interview(id).await?.ok_or_else(|| Error::missing("interview", id))?;
             let mut draft = self.draft(&Self::by_job());
@@ -185,10 +181,11 @@ impl App {
                 // Somebody decided otherwise meanwhile: the next run looks at that.
                 return Ok((draft.finish(), Verdict::Again { seconds: 0, error: None }));
             }
-            let agendas = self.agenda_revs(&[bench.manager.id, bench.candidate.id]).await?;
-            let command = match self.earliest(desk, bench.candidate.id, Some(id)).await? {
-                Placement::Slot { range } => Command::Move { range, by: By::System },
-                Placement::Nowhere { .. } => Command::Alarm(AttentionReason::NoTime),
+            let agendas = self.agendas_of(&interview).await?;
+            let planning = self.planning(desk, bench.candidate.id, Some(id)).await?;
+            let command = match desk.earliest_for(&planning, bench.candidate.zone.clone()) {
+                Ok(sitting) => Command::Move { range: sitting.range, by: By::System },
+                Err(_) => Command::Alarm(AttentionReason::NoTime),
             };
             let (next, effects) = decide(&interview, command, draft.now)?;
             draft.audit("interview.slot_taken", id, json!({"was": interview.range.start(), "now": next.range.start()}));
@@ -205,6 +202,10 @@ impl App {
             format!("{} for {}", round_name(&bench.vacancy, bench.interview.round), bench.vacancy.title),
             format!("Candidate: {}", bench.candidate.name),
         ];
+        if !bench.interviewers.is_empty() {
+            let names: Vec<&str> = bench.interviewers.iter().map(|person| person.name.as_str()).collect();
+            lines.push(format!("With: {}", names.join(", ")));
+        }
         if let Some(place) = bench.vacancy.place.as_ref().and_then(Place::text) {
             lines.push(format!("Where: {place}"));
         }

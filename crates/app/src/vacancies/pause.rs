@@ -14,7 +14,7 @@ impl App {
     /// Starts nothing new for the vacancy until it is resumed.
     pub async fn pause(&self, id: Id<Vacancy>, caller: &Caller) -> Result<VacancyView> {
         let now = self.now();
-        self.change_vacancy(id, None, caller, "vacancy.paused", |next| {
+        self.change_vacancy(id, None, caller, "vacancy.paused", None, |next| {
             next.paused_at.get_or_insert(now);
             Ok(())
         })
@@ -23,7 +23,7 @@ impl App {
 
     /// Goes on after a pause.
     pub async fn resume(&self, id: Id<Vacancy>, caller: &Caller) -> Result<VacancyView> {
-        self.change_vacancy(id, None, caller, "vacancy.resumed", |next| {
+        self.change_vacancy(id, None, caller, "vacancy.resumed", None, |next| {
             next.paused_at = None;
             Ok(())
         })
@@ -32,7 +32,7 @@ impl App {
 
     /// Ends the vacancy: nothing new is started; interviews that are booked stay.
     pub async fn close(&self, id: Id<Vacancy>, caller: &Caller) -> Result<VacancyView> {
-        self.change_vacancy(id, None, caller, "vacancy.closed", |next| {
+        self.change_vacancy(id, None, caller, "vacancy.closed", None, |next| {
             next.state = VacancyState::Closed;
             next.stuck = None;
             Ok(())

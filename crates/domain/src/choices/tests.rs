@@ -41,6 +41,7 @@ fn interview() -> Interview {
         candidacy: id(1),
         round: 1,
         manager: id(6),
+        interviewers: Vec::new(),
         candidate: id(3),
         range: range(100 * 3_600),
         zone: Zone::utc(),

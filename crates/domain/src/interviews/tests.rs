@@ -17,6 +17,7 @@ fn new(provisional: bool) -> (Interview, Vec<Effect>) {
         candidacy: Id::new(Uuid::from_u128(3)),
         round: 1,
         manager: Id::new(Uuid::from_u128(4)),
+        interviewers: Vec::new(),
         candidate: Id::new(Uuid::from_u128(5)),
         range: range(36_000),
         zone: Zone::new("Europe/Madrid").unwrap(),

@@ -39,8 +39,10 @@ pub fn facts(writer: &mut Writer<'_>, meeting: &Meeting, reader: Reader, more: V
     if reader != Reader::Candidate {
         facts.push(writer.fact("fact.candidate", &meeting.candidate)?);
     }
-    if reader != Reader::Manager {
-        facts.push(writer.fact("fact.manager", &meeting.manager)?);
+    // Whoever interviews knows that they do, and sees with whom.
+    if reader != Reader::Manager || !meeting.interviewers.is_empty() {
+        let lines = std::iter::once(&meeting.manager).chain(&meeting.interviewers).map(|name| clean::line(name, clean::NAME));
+        facts.push(Fact { label: writer.say("fact.manager")?, lines: lines.collect(), url: None });
     }
     facts.push(writer.fact("fact.vacancy", &meeting.vacancy)?);
     facts.push(writer.fact("fact.round", &meeting.round)?);

@@ -32,6 +32,7 @@ pub fn meeting() -> Meeting {
         round: "First interview".to_owned(),
         candidate: "Bruno Costa".to_owned(),
         manager: "Ana Díaz".to_owned(),
+        interviewers: Vec::new(),
         range: TimeRange::new(at("2026-12-01T13:00:00Z"), at("2026-12-01T14:00:00Z")).unwrap(),
         zone: "Europe/Madrid".parse().unwrap(),
         place: Some(Place::Address("Calle Mayor 5, Madrid; second floor".to_owned())),

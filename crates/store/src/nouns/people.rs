@@ -9,7 +9,7 @@ use super::Noun;
 use crate::db::{Columns, Engine, Param, Row, Size, Table, json, opt_code, opt_json};
 
 static TABLE: Table =
-    Table { name: "persons", columns: &["id", "rev", "name", "emails", "zone", "rules", "external_id", "created_at"] };
+    Table { name: "persons", columns: &["id", "rev", "name", "emails", "zone", "rules", "external_id", "created_at", "skills"] };
 
 static PUT: LazyLock<String> = LazyLock::new(|| TABLE.put());
 static BY_ID: LazyLock<String> = LazyLock::new(|| TABLE.select("WHERE id = $1"));
@@ -27,6 +27,7 @@ pub(super) fn put(person: &Person) -> Read<Noun> {
         opt_json(person.rules.as_ref())?,
         Param::from(&person.external_id),
         Param::from(person.created_at),
+        opt_json(Some(&person.skills).filter(|skills| !skills.is_empty()))?,
     ];
     Ok(Noun::row(&TABLE, "person", &PUT, person.id.to_string(), person.rev, others))
 }
@@ -42,6 +43,7 @@ fn decode(row: Row) -> Read<Person> {
         rules: columns.opt_json()?,
         external_id: columns.opt_text()?,
         created_at: columns.time()?,
+        skills: columns.opt_json()?.unwrap_or_default(),
     })
 }
 

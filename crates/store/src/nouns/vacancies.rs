@@ -1,13 +1,15 @@
 //! Vacancies, with their rounds as rows of their own.
 
-use std::sync::LazyLock;
+use std::{collections::BTreeSet, sync::LazyLock};
 
 use domain::{
     Id,
     people::Person,
-    vacancies::{Round, Stuck, Vacancy},
+    rounds::{Gap, Opens, Panel, Round},
+    vacancies::{Stuck, Vacancy},
 };
 use ports::store::{Page, Read};
+use serde::{Deserialize, Serialize};
 
 use super::{LAST, Noun};
 use crate::db::{Columns, Engine, Param, Row, Size, Step, Table, code, json, opt_json};
@@ -32,12 +34,13 @@ static TABLE: Table = Table {
         "created_at",
     ],
 };
-static ROUNDS: Table = Table { name: "rounds", columns: &["vacancy", "place", "position", "name", "minutes"] };
+static ROUNDS: Table = Table { name: "rounds", columns: &["vacancy", "place", "position", "name", "minutes", "plan"] };
 
 static PUT: LazyLock<String> = LazyLock::new(|| TABLE.put());
 static PUT_ROUND: LazyLock<String> = LazyLock::new(|| {
     ROUNDS.insert(
-        "ON CONFLICT (vacancy, place) DO UPDATE SET position = excluded.position, name = excluded.name, minutes = excluded.minutes",
+        "ON CONFLICT (vacancy, place) DO UPDATE SET position = excluded.position, name = excluded.name, minutes = excluded.minutes, \
+         plan = excluded.plan",
     )
 });
 const CUT_ROUNDS: &str = "DELETE FROM rounds WHERE vacancy = $1 AND place >= $2";
@@ -45,7 +48,20 @@ const CUT_ROUNDS: &str = "DELETE FROM rounds WHERE vacancy = $1 AND place >= $2"
 static BY_ID: LazyLock<String> = LazyLock::new(|| with_rounds("SELECT id FROM vacancies WHERE id = $1", "v.id"));
 static ALL: LazyLock<String> =
     LazyLock::new(|| with_rounds("SELECT id FROM vacancies WHERE id < $1 ORDER BY id DESC LIMIT $2", "v.id DESC"));
-static OF_MANAGER: LazyLock<String> = LazyLock::new(|| with_rounds("SELECT id FROM vacancies WHERE manager = $1", "v.id"));
+static OF_INTERVIEWER: LazyLock<String> = LazyLock::new(|| {
+    with_rounds("SELECT id FROM vacancies WHERE manager = $1 UNION SELECT vacancy FROM panelists WHERE person = $1", "v.id")
+});
+const CUT_PANELISTS: &str = "DELETE FROM panelists WHERE vacancy = $1";
+const PUT_PANELIST: &str = "INSERT INTO panelists (vacancy, person) VALUES ($1, $2)";
+
+/// What a round has besides its name and length; absent where it has nothing else.
+#[derive(PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Plan {
+    panel: Panel,
+    gap: Gap,
+    opens: Opens,
+}
 
 fn with_rounds(chosen: &str, order: &str) -> String {
     format!(
@@ -75,11 +91,17 @@ pub(super) fn put(vacancy: &Vacancy) -> Read<Noun> {
     let mut noun = Noun::row(&TABLE, "vacancy", &PUT, vacancy.id.to_string(), vacancy.rev, others);
     let mut place = 0_i64;
     for round in &vacancy.rounds {
-        let params = vec![vacancy.id.into(), place.into(), round.position.into(), Param::from(&round.name), round.minutes.into()];
+        let plan = Plan { panel: round.panel.clone(), gap: round.gap, opens: round.opens };
+        let plan = opt_json(Some(&plan).filter(|plan| **plan != Plan::default()))?;
+        let params =
+            vec![vacancy.id.into(), place.into(), round.position.into(), Param::from(&round.name), round.minutes.into(), plan];
         noun.rest.push(Step::any(&PUT_ROUND, params));
         place += 1;
     }
     noun.rest.push(Step::any(CUT_ROUNDS, vec![vacancy.id.into(), place.into()]));
+    noun.rest.push(Step::any(CUT_PANELISTS, vec![vacancy.id.into()]));
+    let panelists: BTreeSet<_> = vacancy.rounds.iter().flat_map(|round| round.panel.people()).collect();
+    noun.rest.extend(panelists.into_iter().map(|person| Step::any(PUT_PANELIST, vec![vacancy.id.into(), person.into()])));
     Ok(noun)
 }
 
@@ -111,7 +133,9 @@ fn decode_round(row: Row) -> Read<Round> {
     let mut columns = Columns::of(&ROUNDS, row);
     columns.text()?;
     columns.int()?;
-    Ok(Round { position: columns.int()?, name: columns.text()?, minutes: columns.int()? })
+    let (position, name, minutes) = (columns.int()?, columns.text()?, columns.int()?);
+    let Plan { panel, gap, opens } = columns.opt_json()?.unwrap_or_default();
+    Ok(Round { position, name, minutes, panel, gap, opens })
 }
 
 /// Rows of one vacancy stand together; each carries one round, or nulls where there is none.
@@ -138,6 +162,6 @@ pub(crate) async fn all(engine: &Engine, page: Page) -> Read<Vec<Vacancy>> {
     fold(engine.rows(&ALL, vec![after.into(), page.limit.into()], Size::of(page.limit.into())).await?)
 }
 
-pub(crate) async fn of_manager(engine: &Engine, manager: Id<Person>) -> Read<Vec<Vacancy>> {
-    fold(engine.rows(&OF_MANAGER, vec![manager.into()], Size::Bulk).await?)
+pub(crate) async fn of_interviewer(engine: &Engine, person: Id<Person>) -> Read<Vec<Vacancy>> {
+    fold(engine.rows(&OF_INTERVIEWER, vec![person.into()], Size::Bulk).await?)
 }

@@ -11,6 +11,7 @@ mod v5_keeping;
 mod v6_refresh;
 mod v7_erasure;
 mod v8_choices;
+mod v9_panels;
 
 use crate::error::OpenError;
 
@@ -32,6 +33,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { version: 6, name: "the refresh ledger", oldest_program: 1, statements: v6_refresh::STATEMENTS },
     Migration { version: 7, name: "erasure", oldest_program: 1, statements: v7_erasure::STATEMENTS },
     Migration { version: 8, name: "choices of candidates", oldest_program: 1, statements: v8_choices::STATEMENTS },
+    Migration { version: 9, name: "panels", oldest_program: 1, statements: v9_panels::STATEMENTS },
 ];
 
 /// What ran. Created under the migration lock.

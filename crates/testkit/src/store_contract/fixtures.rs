@@ -1,5 +1,7 @@
 //! Example people and things, in a sparse form (everything optional is absent) and a full one.
 
+use std::collections::BTreeSet;
+
 use domain::{
     EmailAddress, Id, TimeRange, Timestamp, Zone,
     candidacies::{Candidacy, Unplaced},
@@ -12,7 +14,8 @@ use domain::{
     interviews::{AttentionReason, By, CreateAttempt, EventRef, FeedbackState, Interview, InterviewState, NewInterview},
     jobs::{Dedupe, Job, NewJob, Work},
     people::Person,
-    vacancies::{Place, Policy, Round, Stuck, Vacancy, VacancyState},
+    rounds::{Days, Gap, Need, Opens, Panel, Round, Seats},
+    vacancies::{Place, Policy, Stuck, Vacancy, VacancyState},
 };
 use ports::{
     Change, Put,
@@ -63,6 +66,7 @@ pub fn person(number: u128) -> Person {
         emails: vec![email(&format!("person{number}@example.com"))],
         zone: None,
         rules: None,
+        skills: BTreeSet::new(),
         external_id: None,
         created_at: at(0),
     }
@@ -75,6 +79,7 @@ pub fn full_person(number: u128) -> Person {
         emails: vec![email(&format!("Ana.Diaz{number}@Example.com")), email(&format!("ana{number}@example.org"))],
         zone: Some(zone()),
         rules: Some(Rules::new(rules).unwrap()),
+        skills: ["leadership", "rust"].map(str::to_owned).into(),
         external_id: Some(format!("crm-{number}")),
         ..person(number)
     }
@@ -175,7 +180,7 @@ pub fn vacancy(number: u128) -> Vacancy {
         requested_by: "Recruiting".to_owned(),
         state: VacancyState::Draft,
         paused_at: None,
-        rounds: vec![Round { position: 1, name: "First interview".to_owned(), minutes: 45 }],
+        rounds: vec![Round::simple(1, "First interview".to_owned(), 45)],
         place: None,
         policy: Policy::default(),
         approved_at: None,
@@ -185,7 +190,7 @@ pub fn vacancy(number: u128) -> Vacancy {
     }
 }
 
-/// A vacancy with everything, and two rounds.
+/// A vacancy with everything, and two rounds, the second with a panel of persons 3 to 5.
 pub fn full_vacancy(number: u128) -> Vacancy {
     let mut vacancy = Vacancy {
         state: VacancyState::Approved,
@@ -197,7 +202,13 @@ pub fn full_vacancy(number: u128) -> Vacancy {
         external_id: Some(format!("ats-{number}")),
         ..vacancy(number)
     };
-    vacancy.rounds.push(Round { position: 2, name: "Second interview".to_owned(), minutes: 60 });
+    let seats = Seats { need: Need::AtLeast(1), people: vec![id(3), id(4)], skills: ["rust".to_owned()].into() };
+    vacancy.rounds.push(Round {
+        panel: Panel { seats: vec![seats], optional: vec![id(5)] },
+        gap: Gap { at_least_minutes: 60, at_most_minutes: Some(10_000), days: Days::Other },
+        opens: Opens::AfterPrevious,
+        ..Round::simple(2, "Second interview".to_owned(), 60)
+    });
     vacancy
 }
 
@@ -223,6 +234,7 @@ pub fn interview(number: u128, range: TimeRange) -> Interview {
         candidacy: id(1),
         round: 1,
         manager: id(1),
+        interviewers: Vec::new(),
         candidate: id(2),
         range,
         zone: zone(),

@@ -65,7 +65,7 @@ pub async fn grants_come_back_as_they_were(store: Arc<dyn Store>) {
     assert_eq!(store.grant(emptied.id).await.unwrap(), Some(emptied));
 }
 
-/// With two rounds, with one, and with none; rounds that are gone are gone.
+/// With two rounds, with one, and with none; rounds that are gone are gone, and nobody is in a panel of theirs any more.
 pub async fn vacancies_come_back_as_they_were(store: Arc<dyn Store>) {
     let full = full_vacancy(1);
     let bare = vacancy(2);
@@ -83,7 +83,9 @@ pub async fn vacancies_come_back_as_they_were(store: Arc<dyn Store>) {
             ..full.clone()
         };
         store.commit(puts([Put::Vacancy(vacancy.clone())])).await.unwrap();
-        assert_eq!(store.vacancy(full.id).await.unwrap(), Some(vacancy));
+        assert_eq!(store.vacancy(full.id).await.unwrap(), Some(vacancy.clone()));
+        let in_panel = store.vacancies_of(id(4)).await.unwrap();
+        assert_eq!(in_panel, if rounds == 2 { vec![vacancy] } else { Vec::new() });
     }
     assert_eq!(store.vacancy(id(99)).await.unwrap(), None);
 }

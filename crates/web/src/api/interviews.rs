@@ -177,6 +177,8 @@ pub(super) struct InterviewDetail {
     vacancy: VacancyBrief,
     candidate: PersonBrief,
     manager: PersonBrief,
+    /// Who interviews beside the manager.
+    interviewers: Vec<PersonBrief>,
     place: Option<PlaceBody>,
     /// What the manager answered, if they did.
     feedback: Option<FeedbackBody>,
@@ -203,6 +205,7 @@ impl From<&InterviewView> for InterviewDetail {
             },
             candidate: (&view.candidate).into(),
             manager: (&view.manager).into(),
+            interviewers: view.interviewers.iter().map(PersonBrief::from).collect(),
             place: view.vacancy.place.as_ref().map(PlaceBody::from),
             feedback: view.feedback.as_ref().map(FeedbackBody::from),
             allowed_actions: view.allowed_actions.clone(),

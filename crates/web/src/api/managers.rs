@@ -63,6 +63,8 @@ struct ManagerBody {
     zone: Option<String>,
     /// When they can be booked; null while the installation's default week counts.
     rules: Option<serde_json::Value>,
+    /// What they can examine, as panels ask for it.
+    skills: Vec<String>,
     /// Their permission, if it was ever asked for.
     grant: Option<GrantBody>,
 }
@@ -157,6 +159,7 @@ impl TryFrom<&ManagerView> for ManagerBody {
             emails: person.emails.iter().map(ToString::to_string).collect(),
             zone: person.zone.as_ref().map(|zone| zone.name().to_owned()),
             rules: rules.map_err(|error| app::Error::Internal(error.to_string()))?,
+            skills: person.skills.iter().cloned().collect(),
             grant: view.grant.as_ref().map(GrantBody::from),
         })
     }
@@ -217,6 +220,9 @@ struct NewManager {
     /// When they can be booked: `{"zone": "Europe/Madrid", "week": …}`; docs/api.md shows all of it.
     #[schema(required = false)]
     rules: Option<serde_json::Value>,
+    /// What they can examine, as panels ask for it; what is known stays where absent.
+    #[schema(required = false)]
+    skills: Option<Vec<String>>,
     /// Your own id, unique among persons.
     #[schema(required = false)]
     external_id: Option<String>,
@@ -238,6 +244,7 @@ async fn save(
         aliases: new.aliases,
         zone: new.zone,
         rules: new.rules,
+        skills: new.skills,
         external_id: new.external_id,
     };
     let person = state.app.put_manager(input, &by.caller).await?;

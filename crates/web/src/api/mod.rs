@@ -6,6 +6,7 @@
 pub(crate) mod access;
 mod alerts;
 mod audit;
+mod availability;
 mod calendars;
 mod check;
 mod choices;
@@ -61,6 +62,7 @@ fn endpoints() -> Vec<Endpoint> {
         interviews::endpoints(),
         feedback::endpoints(),
         managers::endpoints(),
+        availability::endpoints(),
         calendars::endpoints(),
         lendings::endpoints(),
         persons::endpoints(),

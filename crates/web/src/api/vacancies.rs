@@ -1,6 +1,7 @@
 //! Vacancies: make them, approve them, see what they wait for.
 
 mod body;
+mod rounds;
 
 use app::{PlaceInput, VacancyInput, VacancyPatch, VacancyView};
 use axum::extract::{Path, State};
@@ -16,6 +17,7 @@ use super::{
     shortlist::NewCandidate,
 };
 use crate::WebState;
+use rounds::NewRound;
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
@@ -30,7 +32,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         .answers::<VacancyBody>()
         .with(axum::http::StatusCode::CREATED),
         get("/vacancies/{id}", Right::Read, "One vacancy with its shortlist and what it waits for", show).answers::<VacancyBody>(),
-        patch("/vacancies/{id}", Right::Propose, "Changes title, place, policy or length", update)
+        patch("/vacancies/{id}", Right::Propose, "Changes title, place, policy, length or rounds", update)
             .if_match()
             .body::<VacancyChange>()
             .answers::<VacancyBody>(),
@@ -71,6 +73,9 @@ struct NewVacancy {
     /// Name of the round; `Interview` where absent.
     #[schema(required = false)]
     round_name: Option<String>,
+    /// The rounds in order, instead of `minutes` and `round_name`.
+    #[schema(required = false)]
+    rounds: Option<Vec<NewRound>>,
     /// Approval needs it.
     #[schema(required = false)]
     place: Option<PlaceBody>,
@@ -95,8 +100,12 @@ struct VacancyChange {
     place: Option<PlaceBody>,
     #[schema(required = false)]
     policy: Option<PolicyBody>,
+    /// Of the first round.
     #[schema(required = false)]
     minutes: Option<i64>,
+    /// All rounds anew; while no interview is arranged.
+    #[schema(required = false)]
+    rounds: Option<Vec<NewRound>>,
 }
 
 /// The answer of every handler that gives one vacancy.
@@ -117,6 +126,7 @@ async fn create(State(state): State<WebState>, by: Authorized, Json(new): Json<N
         requested_by: new.requested_by,
         minutes: new.minutes,
         round_name: new.round_name,
+        rounds: new.rounds.map(|rounds| rounds.into_iter().map(NewRound::into).collect()),
         place: new.place.map(PlaceInput::from),
         policy: new.policy.map(PolicyBody::read).transpose()?,
         external_id: new.external_id,
@@ -142,6 +152,7 @@ async fn update(
         place: change.place.map(PlaceInput::from),
         policy: change.policy.map(PolicyBody::read).transpose()?,
         minutes: change.minutes,
+        rounds: change.rounds.map(|rounds| rounds.into_iter().map(NewRound::into).collect()),
     };
     Ok(resource(&state.app.update_vacancy(id("vacancy", &text)?, patch, if_match.0, &by.caller).await?))
 }

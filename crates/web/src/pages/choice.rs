@@ -305,7 +305,7 @@ pub(super) async fn act(State(state): State<WebState>, Path(token): Path<String>
             Err(error) => Err(error),
         },
         "cancel" => state.app.choice_cancel(&token, fields.get("note")).await.map(drop),
-        "wish" => return wish(&state, token, &fields, request, &here).await,
+        "wish" => return Box::pin(wish(&state, token, &fields, request, &here)).await,
         _ => return Ok(links::unknown_action()),
     };
     match done {

@@ -16,6 +16,8 @@ pub(super) struct Meeting {
     /// Whom the reader meets.
     pub(super) other: String,
     pub(super) other_label: String,
+    /// Everybody who interviews, where several do and one of them reads.
+    pub(super) panel: Option<String>,
     pub(super) when: Vec<WhenLine>,
     pub(super) start_iso: String,
     pub(super) end_iso: String,
@@ -34,9 +36,12 @@ pub(super) enum Reader {
 
 impl Meeting {
     pub(super) fn new(view: &ParticipantView, reader: Reader) -> Self {
-        let (other, label) = match reader {
-            Reader::Candidate => (&view.manager, t("participant.manager")),
-            Reader::Manager => (&view.candidate, t("participant.candidate")),
+        let panel = std::iter::once(&view.manager).chain(&view.interviewers).cloned().collect::<Vec<_>>().join(", ");
+        let (other, label, panel) = match reader {
+            Reader::Candidate => (panel, t("participant.manager"), None),
+            Reader::Manager => {
+                (view.candidate.clone(), t("participant.candidate"), Some(panel).filter(|_| !view.interviewers.is_empty()))
+            }
         };
         let (url, place) = location(view);
         Self {
@@ -44,8 +49,9 @@ impl Meeting {
             round: view.round.clone(),
             candidate: view.candidate.clone(),
             manager: view.manager.clone(),
-            other: other.clone(),
+            other,
             other_label: label.to_string(),
+            panel,
             when: times::when(view.range, &view.zone, view.reader_zone.as_ref()),
             start_iso: times::iso(view.range.start()),
             end_iso: times::iso(view.range.end()),

@@ -16,6 +16,8 @@ use domain::{
     choices::Wish,
     feedback::Answers,
     interviews::{FeedbackState, Interview, InterviewState},
+    people::Person,
+    rounds::{Need, Round},
     vacancies::{Scheduling, Vacancy},
 };
 
@@ -59,7 +61,8 @@ pub(super) struct VacancyPage {
     pub(super) manager_id: String,
     pub(super) grant: Badge,
     pub(super) requested_by: String,
-    pub(super) round: String,
+    /// Each in words.
+    pub(super) rounds: Vec<String>,
     pub(super) place: String,
     pub(super) policy: String,
     pub(super) approved_at: Option<Moment>,
@@ -81,7 +84,8 @@ pub(super) struct ShortlistRow {
     pub(super) person: String,
     pub(super) name: String,
     pub(super) email: String,
-    pub(super) interview: Option<InterviewBrief>,
+    /// One of each round.
+    pub(super) interviews: Vec<InterviewBrief>,
     pub(super) state: Badge,
     pub(super) provisional: bool,
     /// Why it needs a person, or why there is no time.
@@ -113,6 +117,8 @@ impl ResultBrief {
 #[derive(Debug)]
 pub(super) struct InterviewBrief {
     pub(super) id: String,
+    /// The round's name.
+    pub(super) round: String,
     pub(super) iso: String,
     pub(super) time: String,
     pub(super) zone: String,
@@ -131,9 +137,16 @@ pub(super) struct FormField {
 }
 
 impl ShortlistRow {
-    fn new(item: &ShortlistItem, open: bool, results: &Results) -> Self {
+    fn new(item: &ShortlistItem, vacancy: &Vacancy, open: bool, results: &Results) -> Self {
         let candidacy = &item.candidacy;
         let interview = item.interview.as_ref();
+        let brief = |interview: &Interview| InterviewBrief {
+            id: interview.id.to_string(),
+            round: vacancy.round_at(interview.round).map(|round| round.name.clone()).unwrap_or_default(),
+            iso: times::iso(interview.range.start()),
+            time: times::short(interview.range, &interview.zone),
+            zone: times::city(&interview.zone),
+        };
         let withdrawn = candidacy.withdrawn_at.is_some();
         let live = interview.filter(|interview| interview.state != InterviewState::Cancelled);
         let unplaced = candidacy.unplaced.as_ref().filter(|_| live.is_none() && !withdrawn);
@@ -143,12 +156,7 @@ impl ShortlistRow {
             person: item.candidate.id.to_string(),
             name: item.candidate.name.clone(),
             email: item.candidate.email().map(ToString::to_string).unwrap_or_default(),
-            interview: interview.map(|interview| InterviewBrief {
-                id: interview.id.to_string(),
-                iso: times::iso(interview.range.start()),
-                time: times::short(interview.range, &interview.zone),
-                zone: times::city(&interview.zone),
-            }),
+            interviews: item.interviews.iter().map(brief).collect(),
             state: candidacy_badge(item),
             provisional: live.is_some_and(|interview| interview.provisional),
             why: live.and_then(attention_short).or_else(|| unplaced.map(|unplaced| unplaced_why(item, unplaced))),
@@ -193,21 +201,45 @@ impl VacancyPage {
             manager_id: view.manager.id.to_string(),
             grant: grant_badge(view.grant.as_ref().map(|grant| grant.state)),
             requested_by: vacancy.requested_by.clone(),
-            round: vacancy.round().map_or_else(String::new, |round| {
-                t("vacancy.round.text").with("name", &round.name).with("minutes", round.minutes).to_string()
-            }),
+            rounds: vacancy.rounds.iter().map(|round| round_text(round, view)).collect(),
             place: place_text(vacancy.place.as_ref()),
             policy: policy(vacancy),
             approved_at: vacancy.approved_at.map(moment),
             problem: vacancy.stuck.as_ref().map(|stuck| code("reason", &stuck.code)),
             waiting: waiting_lines(&view.waiting_for, WAITING_LINES),
             actions: buttons.into_iter().filter(|(name, _)| can(name)).map(|(name, tone)| action(name, tone)).collect(),
-            shortlist: view.shortlist.iter().map(|item| ShortlistRow::new(item, can("add_candidate"), results)).collect(),
+            shortlist: view.shortlist.iter().map(|item| ShortlistRow::new(item, vacancy, can("add_candidate"), results)).collect(),
             can_add: can("add_candidate"),
             form,
             trail: trail(entries),
         }
     }
+}
+
+/// A round in one line: its name and length, and who sits in it.
+fn round_text(round: &Round, view: &VacancyView) -> String {
+    let names = |people: &[Id<Person>]| {
+        let known = |id: &Id<Person>| view.panelists.iter().find(|person| person.id == *id).map(|person| person.name.clone());
+        people.iter().filter_map(known).collect::<Vec<_>>().join(", ")
+    };
+    let mut text = t("vacancy.round.text").with("name", &round.name).with("minutes", round.minutes).to_string();
+    for seats in &round.panel.seats {
+        let people = names(&seats.people);
+        let line = match seats.need {
+            Need::All => t("vacancy.seats.all").with("people", people),
+            Need::Any => t("vacancy.seats.any").with("people", people),
+            Need::AtLeast(count) => t("vacancy.seats.some").with("count", i64::from(count)).with("people", people),
+        };
+        text = format!("{text}; {line}");
+        if !seats.skills.is_empty() {
+            let skills = seats.skills.iter().cloned().collect::<Vec<_>>().join(", ");
+            text = format!("{text} {}", t("vacancy.seats.skills").with("skills", skills));
+        }
+    }
+    if !round.panel.optional.is_empty() {
+        text = format!("{text}; {}", t("vacancy.seats.optional").with("people", names(&round.panel.optional)));
+    }
+    text
 }
 
 fn policy(vacancy: &Vacancy) -> String {

@@ -2,6 +2,7 @@
 //! Zoho client, and a simulated Zoho on loopback.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod availability;
 mod choices;
 mod contract;
 mod conventions;

@@ -3,11 +3,12 @@
 use app::{PlaceInput, VacancyView};
 use domain::{
     people::Person,
-    vacancies::{Place, Policy, Scheduling, VacancyState, Waiting},
+    vacancies::{CandidateHours, Place, Policy, Scheduling, VacancyState, Waiting},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::rounds::RoundBody;
 use crate::api::{
     input::invalid,
     interviews::InterviewBody,
@@ -121,15 +122,6 @@ impl From<PlaceBody> for PlaceInput {
     }
 }
 
-/// One round of interviews.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Round)]
-struct RoundBody {
-    position: i64,
-    name: String,
-    minutes: i64,
-}
-
 /// What Greenroom may do by itself.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[schema(as = Policy)]
@@ -153,6 +145,23 @@ pub(in crate::api) struct PolicyBody {
     #[serde(default = "two_weeks")]
     #[schema(required = false)]
     choice_days: i64,
+    /// Whether candidates whose zone is known are asked to come at night there; `prefer` where absent.
+    #[serde(default)]
+    #[schema(required = false, value_type = CandidateHoursName)]
+    candidate_hours: CandidateHours,
+}
+
+/// What the hours of the place where a candidate lives count.
+#[derive(ToSchema)]
+#[schema(as = CandidateHours, rename_all = "snake_case")]
+#[expect(dead_code, reason = "only its schema is used: names of the domain's values")]
+enum CandidateHoursName {
+    /// Times between 07:00 and 22:00 there are taken where there are any.
+    Prefer,
+    /// No other time is.
+    Require,
+    /// They count nothing.
+    Ignore,
 }
 
 /// Who picks the times of interviews.
@@ -195,6 +204,7 @@ impl PolicyBody {
             scheduling: self.scheduling,
             change_notice_hours: self.change_notice_hours,
             choice_days: self.choice_days,
+            candidate_hours: self.candidate_hours,
         })
     }
 }
@@ -209,8 +219,10 @@ struct ShortlistLine {
     /// Why no time was found at the last attempt.
     unplaced: Option<UnplacedBody>,
     withdrawn: bool,
-    /// The interview that counts: the one not cancelled, else the last.
+    /// The interview that counts: the first still to come, else the last that took place, else the last.
     interview: Option<InterviewBody>,
+    /// One of each round, in their order: the one not cancelled, else the last.
+    interviews: Vec<InterviewBody>,
 }
 
 /// No time could be offered.
@@ -261,6 +273,7 @@ impl From<&VacancyView> for VacancyBody {
                 .map(|unplaced| UnplacedBody { since: unplaced.since.into(), reasons: unplaced.reasons.clone() }),
             withdrawn: item.candidacy.withdrawn_at.is_some(),
             interview: item.interview.as_ref().map(InterviewBody::from),
+            interviews: item.interviews.iter().map(InterviewBody::from).collect(),
         };
         Self {
             id: vacancy.id.to_string(),
@@ -272,17 +285,14 @@ impl From<&VacancyView> for VacancyBody {
             manager: (&view.manager).into(),
             requested_by: vacancy.requested_by.clone(),
             place: vacancy.place.as_ref().map(PlaceBody::from),
-            rounds: vacancy
-                .rounds
-                .iter()
-                .map(|round| RoundBody { position: round.position, name: round.name.clone(), minutes: round.minutes })
-                .collect(),
+            rounds: vacancy.rounds.iter().map(|round| RoundBody::of(round, view)).collect(),
             policy: PolicyBody {
                 provisional: vacancy.policy.provisional,
                 provisional_after_hours: vacancy.policy.provisional_after_hours,
                 scheduling: vacancy.policy.scheduling,
                 change_notice_hours: vacancy.policy.change_notice_hours,
                 choice_days: vacancy.policy.choice_days,
+                candidate_hours: vacancy.policy.candidate_hours,
             },
             approved_at: vacancy.approved_at.map(Moment),
             created_at: vacancy.created_at.into(),
