@@ -116,6 +116,7 @@ async fn a_panel_in_two_zones_is_asked_waits_and_is_booked_with_everybodys_time(
     assert!(world.mails(BRUNO).await.contains(&"interviewer_booked".to_owned()));
     let mails = world.app.mails(Some(BRUNO), ports::store::Page::first(9)).await.unwrap();
     let invitation = mails.iter().find(|mail| mail.kind == "interviewer_booked").unwrap();
+    assert!(invitation.text.contains("in the calendar of"), "{}", invitation.text);
     assert!(invitation.calendar.as_deref().is_some_and(|text| text.contains("METHOD:REQUEST")));
     assert_eq!(world.mails("noor@example.net").await, ["candidate_booked"]);
     let shown = world.app.interview(interview.id).await.unwrap();

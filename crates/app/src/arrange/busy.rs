@@ -145,7 +145,44 @@ pub(crate) struct OurEvent {
 /// dragged elsewhere takes her time there like any other.
 pub(crate) fn is_ours(event: &Event, ours: &[OurEvent]) -> bool {
     ours.iter().any(|known| {
-        let named = known.uid.as_ref() == Some(&event.uid) || event.url.as_deref().is_some_and(|url| url.ends_with(&known.marker));
+        // An invitation that somebody took over keeps the UID we gave it.
+        let invited = event.uid.split('@').next() == Some(known.marker.as_str());
+        let linked = event.url.as_deref().is_some_and(|url| url.ends_with(&known.marker));
+        let named = known.uid.as_ref() == Some(&event.uid) || invited || linked;
         named && (event.range == known.range || Some(event.range) == known.written)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_invitation_that_was_taken_over_is_ours_where_it_lies_as_we_sent_it() {
+        let range = |start: &str, end: &str| TimeRange::new(start.parse().unwrap(), end.parse().unwrap()).unwrap();
+        let (nine, ten) =
+            (range("2026-11-24T09:00:00Z", "2026-11-24T10:00:00Z"), range("2026-11-24T10:00:00Z", "2026-11-24T11:00:00Z"));
+        let marker = "itv_0190a3d0f0e07b3e8c3e000000000001";
+        let ours = [OurEvent { marker: marker.to_owned(), uid: Some("zoho-1".to_owned()), range: nine, written: Some(nine) }];
+        let event = |uid: &str, url: Option<&str>, range| Event {
+            uid: uid.to_owned(),
+            etag: None,
+            range,
+            all_day: false,
+            busy: true,
+            private: false,
+            title: String::new(),
+            description: None,
+            url: url.map(ToOwned::to_owned),
+            view_url: None,
+            meeting_url: None,
+            recurrence: None,
+        };
+        let accepted = format!("{marker}@green.example.com");
+        assert!(is_ours(&event(&accepted, None, nine), &ours) && !is_ours(&event(&accepted, None, ten), &ours));
+        assert!(is_ours(&event("zoho-1", None, nine), &ours) && !is_ours(&event("zoho-2", None, nine), &ours));
+        let link = format!("https://green.example.com/interviews/{marker}");
+        assert!(is_ours(&event("zoho-2", Some(&link), nine), &ours));
+        assert!(!is_ours(&event(&format!("{marker}0@green.example.com"), None, nine), &ours));
+    }
 }

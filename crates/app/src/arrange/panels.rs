@@ -28,12 +28,16 @@ impl App {
         let mut missing = false;
         for person in everybody(&vacancy) {
             let person = self.person(person).await?;
-            let grant = self.ask_for_vacancy(&person, &vacancy).await?;
-            let zone = Self::zone_of(&person, Some(&grant).filter(|grant| grant.is_usable()));
+            // Whoever was erased since is asked for nothing: the panel does without them.
+            let usable = match person.email() {
+                Some(_) => Some(self.ask_for_vacancy(&person, &vacancy).await?).filter(Grant::is_usable),
+                None => None,
+            };
+            let zone = Self::zone_of(&person, usable.as_ref());
             let rules = person.rules.clone().unwrap_or_else(|| self.default_rules(&zone));
             let now = self.now();
             let mut busy = Busy::Unknown { why: "not_connected".to_owned() };
-            if grant.is_usable() {
+            if let Some(grant) = usable {
                 let window =
                     TimeRange::new(now, later(rules.latest(now), 60)?).map_err(|error| Error::Internal(error.to_string()))?;
                 let read = match self.fresh_calendars(grant).await? {

@@ -15,7 +15,9 @@ impl App {
     pub(super) async fn confirm_provisional(&self, desk: &Desk) -> Result<()> {
         for known in self.store().interviews_of(desk.vacancy.id).await? {
             if known.provisional && matches!(known.state, InterviewState::Proposed | InterviewState::Booked) {
-                self.confirm_one(desk, known.id).await?;
+                let (manager, zone) = (desk.manager.clone(), desk.zone.clone());
+                let own = self.desk_of_round(desk.vacancy.clone(), known.round, manager, zone, desk.busy.clone());
+                self.confirm_one(own.as_ref().unwrap_or(desk), known.id).await?;
             }
         }
         Ok(())

@@ -21,7 +21,7 @@ pub fn booked(
     by_mail: bool,
 ) -> Result<Draft, MailError> {
     meeting::values(writer, meeting)?;
-    writer.paragraph(if by_mail { "booked.intro.invite" } else { "booked.intro" })?;
+    writer.paragraph(intro(meeting, by_mail, ["booked.intro", "booked.intro.invite", "booked.intro.beside"]))?;
     interview(writer, meeting, event, cannot)?;
     writer.finish("booked.subject")
 }
@@ -35,9 +35,19 @@ pub fn moved(
     by_mail: bool,
 ) -> Result<Draft, MailError> {
     meeting::values(writer, meeting)?;
-    writer.paragraph(if by_mail { "moved.intro.invite" } else { "moved.intro" })?;
+    writer.paragraph(intro(meeting, by_mail, ["moved.intro", "moved.intro.invite", "moved.intro.beside"]))?;
     interview(writer, meeting, event, cannot)?;
     writer.finish("moved.subject")
+}
+
+/// Which of three texts: the event is in the reader's calendar; nobody's calendar could be written; or it is in the calendar of whoever
+/// leads, and the reader sits beside them. (Where several interview, a calendar is always written.)
+const fn intro(meeting: &Meeting, by_mail: bool, [written, by_invitation, beside]: [&'static str; 3]) -> &'static str {
+    match (by_mail, meeting.interviewers.is_empty()) {
+        (false, _) => written,
+        (true, true) => by_invitation,
+        (true, false) => beside,
+    }
 }
 
 fn interview(writer: &mut Writer<'_>, meeting: &Meeting, event: Option<&Url>, cannot: &Url) -> Result<(), MailError> {
@@ -51,7 +61,7 @@ fn interview(writer: &mut Writer<'_>, meeting: &Meeting, event: Option<&Url>, ca
 /// Cancelled.
 pub fn cancelled(writer: &mut Writer<'_>, meeting: &Meeting, why: &str, by_mail: bool) -> Result<Draft, MailError> {
     meeting::values(writer, meeting)?;
-    writer.paragraph(if by_mail { "cancelled.intro.invite" } else { "cancelled.intro" })?;
+    writer.paragraph(intro(meeting, by_mail, ["cancelled.intro", "cancelled.intro.invite", "cancelled.intro.beside"]))?;
     let why = clean::lines(why, LONGEST_WHY);
     let reason = Fact { label: writer.say("fact.why")?, lines: why.lines().map(str::to_owned).collect(), url: None };
     meeting::facts(writer, meeting, Reader::Manager, if why.is_empty() { Vec::new() } else { vec![reason] })?;
