@@ -188,8 +188,8 @@ mod tests {
         }
         let cut = [b"SUMMARY:Caf\xC3".as_slice(), b"\r\n \xA9 noir\r\nUID:1\r\n"].concat();
         let lines = read(&cut).unwrap();
-        assert_eq!((lines[0].value.as_str(), lines[0].span.clone()), ("Café noir", 0..22));
-        assert_eq!(lines[1].span, 22..29);
+        assert_eq!((lines[0].value.as_str(), lines[0].span.clone()), ("Café noir", 0..23));
+        assert_eq!(lines[1].span, 23..30);
     }
 
     #[test]
