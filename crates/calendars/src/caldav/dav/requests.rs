@@ -8,8 +8,8 @@ const NAMES: &str = r#"xmlns:d="DAV:" xmlns:c="urn:ietf:params:xml:ns:caldav" xm
 
 /// Asks for properties; each is named with its prefix: `d`, `c` or `s`.
 pub(in crate::caldav) fn propfind(props: &[&str]) -> String {
-    let props: String = props.iter().map(|prop| format!("<{prop}/>")).collect();
-    format!(r#"<?xml version="1.0" encoding="utf-8"?><d:propfind {NAMES}><d:prop>{props}</d:prop></d:propfind>"#)
+    let props = props.join("/><");
+    format!(r#"<?xml version="1.0" encoding="utf-8"?><d:propfind {NAMES}><d:prop><{props}/></d:prop></d:propfind>"#)
 }
 
 /// Asks for whole objects with an event that overlaps a time. `expand` is never asked for: servers get it wrong around clock changes.

@@ -1,6 +1,6 @@
 //! iCalendar as far as busy time needs it (RFC 5545): content lines and where they stand, components, times, zones.
 //!
-//! Own, because an event that is somebody else's must come back byte for byte but for its time; see docs/decisions.
+//! Own, because an event that is somebody else's must come back byte for byte but for its time (decision 0007).
 
 pub(super) mod component;
 pub(super) mod lines;
