@@ -33,7 +33,7 @@ async fn an_event_may_last_a_year_and_recur() {
 #[tokio::test]
 async fn endless_rules_are_refused_as_unreadable() {
     let time = "DTSTART:20260301T000000Z\nDTEND:20260301T000001Z";
-    for rule in ["FREQ=SECONDLY", "FREQ=SECONDLY;BYHOUR=3;BYSETPOS=2", "FREQ=YEARLY;INTERVAL=9999999"] {
+    for rule in ["FREQ=SECONDLY", "FREQ=YEARLY;INTERVAL=9999999"] {
         let world = world().await;
         world.state.put("a.ics", &object(&format!("{time}\nRRULE:{rule}")));
         let error = world.caldav.events(&world.access, WORK, march(), ListMode::Instances).await.unwrap_err();
