@@ -83,6 +83,23 @@ async fn no_answer_leads_to_another_host() {
 }
 
 #[tokio::test]
+async fn another_server_of_the_list_is_another_host_too() {
+    let other = world().await;
+    let origin = other.origin.clone();
+    let world = world_with(|url| parse_servers(&format!("here={url},there={origin}/dav/")).unwrap()).await;
+    world.always("PROPFIND", (302, vec![("location", format!("{origin}/dav/"))], String::new()));
+    assert_eq!(world.caldav.calendars(&world.access).await.unwrap_err().class, FailureClass::WrongDataCentre);
+    assert!(other.state.seen().is_empty(), "a password of one server is not shown to the other");
+    let there = ports::calendar::Access { data_centre: "there".to_owned(), ..world.access.clone() };
+    assert_eq!(world.caldav.calendars(&there).await.unwrap().len(), 1);
+    assert_eq!(world.caldav.data_centre(None, Some(&format!("{origin}/x"))).unwrap(), "there");
+    assert_eq!(world.caldav.data_centre(None, None).unwrap(), "here");
+    for (code, url) in [(Some("else"), None), (None, Some("https://example.org/")), (None, Some("no url"))] {
+        assert_eq!(world.caldav.data_centre(code, url).unwrap_err().class, FailureClass::WrongDataCentre, "{code:?} {url:?}");
+    }
+}
+
+#[tokio::test]
 async fn an_origin_on_the_list_may_be_led_to() {
     let other = world().await;
     let origin = other.origin.clone();

@@ -110,6 +110,16 @@ async fn days_are_the_owners_and_without_a_zone_they_are_anywhere() {
 }
 
 #[tokio::test]
+async fn recurring_days_of_nowhere_reach_into_the_window_from_both_sides() {
+    let world = world().await;
+    world.state.put("a.ics", &object("DTSTART;VALUE=DATE:20260301\nRRULE:FREQ=DAILY"));
+    let stranger = Access { zone: None, ..world.access.clone() };
+    let window = range("2026-03-10T10:30:00Z", "2026-03-10T11:00:00Z");
+    let found = world.caldav.events(&stranger, WORK, window, ListMode::Instances).await.unwrap();
+    assert_eq!(starts(&found), ["2026-03-08T10:00:00Z", "2026-03-09T10:00:00Z", "2026-03-10T10:00:00Z"]);
+}
+
+#[tokio::test]
 async fn a_declined_invitation_is_free_for_the_one_who_declined() {
     let world = world().await;
     let time = "DTSTART:20260310T090000Z\nDTEND:20260310T100000Z";

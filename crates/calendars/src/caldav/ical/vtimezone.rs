@@ -171,6 +171,21 @@ mod tests {
     }
 
     #[test]
+    fn the_last_onset_of_a_rule_is_the_one_at_its_end() {
+        let given_up = define(
+            &(part(
+                "STANDARD",
+                "DTSTART:19961027T030000\nTZOFFSETFROM:+0200\nTZOFFSETTO:+0100\nRRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=10;UNTIL=20251026T010000Z",
+            ) + &part(
+                "DAYLIGHT",
+                "DTSTART:19810329T020000\nTZOFFSETFROM:+0100\nTZOFFSETTO:+0200\nRRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=3;UNTIL=20250330T010000Z",
+            )),
+        );
+        let read = Behaviour::read(&given_up, span(FROM, TO)).unwrap();
+        assert_eq!((read.first, read.changes.as_slice()), (3_600, &[(1_743_296_400, 7_200), (1_761_440_400, 3_600)][..]));
+    }
+
+    #[test]
     fn before_its_first_onset_a_definition_has_the_offset_it_comes_from() {
         let fixed = define(&part("STANDARD", "DTSTART:20260601T000000\nTZOFFSETFROM:+0300\nTZOFFSETTO:+0400"));
         let read = Behaviour::read(&fixed, span(FROM, TO)).unwrap();
