@@ -119,8 +119,8 @@ class NoRedirect(urllib.request.HTTPRedirectHandler):
 _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), NoRedirect)
 
 
-def http(method, url, *, form=None, body=None, headers=None):
-    """One request without following redirects; returns (status, headers, text). `body` is sent as JSON."""
+def http(method, url, *, form=None, body=None, plain=None, headers=None):
+    """One request without following redirects; returns (status, headers, text). `body` is sent as JSON, `plain` as it is."""
     data, sent = None, dict(headers or {})
     if form is not None:
         data = urllib.parse.urlencode(form, doseq=True).encode()
@@ -128,6 +128,8 @@ def http(method, url, *, form=None, body=None, headers=None):
     if body is not None:
         data = json.dumps(body).encode()
         sent.setdefault("Content-Type", "application/json")
+    if plain is not None:
+        data = plain.encode()
     request = urllib.request.Request(url, data=data, headers=sent, method=method)
     try:
         with _opener.open(request, timeout=20) as answer:

@@ -41,7 +41,7 @@ impl App {
         let tokens = grant.tokens.as_ref().ok_or_else(|| gone("the grant has no tokens"))?;
         let data_centre = grant.data_centre.clone().ok_or_else(|| gone("the grant has no data centre"))?;
         let token = self.opened(grant.id, "access", &tokens.access).await?;
-        Ok(Access { data_centre, token })
+        Ok(Access { data_centre, token, zone: None })
     }
 
     /// Opens a token of a grant for a call. One that does not open leads to none.

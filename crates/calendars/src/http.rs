@@ -81,6 +81,8 @@ pub struct Call {
     pub headers: HeaderMap,
     /// A body of `application/x-www-form-urlencoded`; empty: no body.
     pub form: Vec<(&'static str, String)>,
+    /// A body of another kind, whose type the headers say; empty: none.
+    pub body: Bytes,
     /// Its bounds.
     pub limits: Limits,
 }
@@ -210,6 +212,8 @@ impl Outbound {
         let mut request = client.request(call.method, call.url).headers(call.headers).timeout(call.limits.total);
         if !call.form.is_empty() {
             request = request.form(&call.form);
+        } else if !call.body.is_empty() {
+            request = request.body(call.body);
         }
         let answer = request.send().await.map_err(|error| reason(&error))?;
         read(answer, call.limits.body_bytes).await

@@ -152,7 +152,7 @@ async fn world(odd: Odd) -> World {
 }
 
 fn access() -> Access {
-    Access { data_centre: "us".to_owned(), token: AccessToken::new(TOKEN.to_owned()) }
+    Access { data_centre: "us".to_owned(), token: AccessToken::new(TOKEN.to_owned()), zone: None }
 }
 
 fn range(start: &str, end: &str) -> TimeRange {

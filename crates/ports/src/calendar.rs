@@ -85,6 +85,8 @@ pub struct Access {
     pub data_centre: String,
     /// The token.
     pub token: AccessToken,
+    /// The owner's zone, for days and times that state none; `None`: not known.
+    pub zone: Option<Zone>,
 }
 
 /// A calendar of an account.

@@ -167,7 +167,11 @@ impl App {
         let provider = self.provider()?;
         let opened = async |unverified: &UnverifiedTokens| {
             let token = self.opened(grant.id, "access", &unverified.tokens.access).await?;
-            Ok(Held { grant: grant.id, access: Access { data_centre: unverified.data_centre.clone(), token }, settled: false })
+            Ok(Held {
+                grant: grant.id,
+                access: Access { data_centre: unverified.data_centre.clone(), token, zone: None },
+                settled: false,
+            })
         };
         let held = match opened(&unverified).await {
             Ok(held) => held,

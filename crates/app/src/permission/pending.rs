@@ -72,7 +72,7 @@ impl App {
         for again in [true, false] {
             let pending = fresh.pending.as_ref().ok_or_else(|| failure(FailureClass::Gone, "the connection no longer waits"))?;
             let token = self.opened(fresh.id, "access", &pending.tokens.access).await?;
-            let access = Access { data_centre: pending.account.data_centre.clone(), token };
+            let access = Access { data_centre: pending.account.data_centre.clone(), token, zone: None };
             let held = Held { grant: fresh.id, access, settled: false };
             let provider = self.provider_named(&fresh.provider).map_err(grants::internal)?;
             match provider.calendars(&held).await {

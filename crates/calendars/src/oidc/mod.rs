@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use base64::{Engine, prelude::BASE64_STANDARD};
+use bytes::Bytes;
 use domain::Timestamp;
 use id_token::{Claims, Expected, Fault, Jwk, Person};
 use ports::{
@@ -237,7 +238,10 @@ impl Oidc {
         headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         let method = if form.is_empty() { Method::GET } else { Method::POST };
         let limits = Limits { total: self.config.limit, body_bytes: BODY_BYTES };
-        let reply = outbound.send(Call { what, method, url: url.clone(), headers, form, limits }).await.map_err(passing)?;
+        let reply = outbound
+            .send(Call { what, method, url: url.clone(), headers, form, body: Bytes::new(), limits })
+            .await
+            .map_err(passing)?;
         match reply.status {
             // What the parser quotes could be a token.
             200..=299 => serde_json::from_slice(&reply.body).map_err(|_| passing(format!("{what}: the answer makes no sense"))),

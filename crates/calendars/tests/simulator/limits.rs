@@ -67,7 +67,8 @@ async fn an_access_token_ends_and_the_eleventh_ends_the_first() {
     }
     assert_eq!(scene.zoho.calendars(&ana.access()).await.unwrap_err().class, FailureClass::Unauthorized);
     scene.advance(601);
-    let fresh = Access { data_centre: "us".to_owned(), token: scene.zoho.refresh("us", &refresh).await.unwrap().access };
+    let fresh =
+        Access { data_centre: "us".to_owned(), token: scene.zoho.refresh("us", &refresh).await.unwrap().access, zone: None };
     scene.zoho.calendars(&fresh).await.unwrap();
     scene.advance(3600);
     assert_eq!(scene.zoho.calendars(&fresh).await.unwrap_err().class, FailureClass::Unauthorized);

@@ -55,7 +55,7 @@ pub struct Consented {
 
 impl Consented {
     pub fn access(&self) -> Access {
-        Access { data_centre: self.centre.clone(), token: self.tokens.access.clone() }
+        Access { data_centre: self.centre.clone(), token: self.tokens.access.clone(), zone: None }
     }
 }
 

@@ -215,6 +215,6 @@ async fn the_end(scene: &Scene, consented: Consented) {
     let never = RefreshToken::new("1000.never.was".to_owned());
     assert_eq!(scene.zoho.refresh("us", &never).await.unwrap_err().class, FailureClass::Revoked);
     scene.advance(scene.switches(|switches| switches.revoke_delay_s));
-    let access = Access { data_centre: "us".to_owned(), token: again.access };
+    let access = Access { data_centre: "us".to_owned(), token: again.access, zone: None };
     assert_eq!(scene.zoho.calendars(&access).await.unwrap_err().class, FailureClass::Unauthorized);
 }

@@ -7,6 +7,7 @@ mod lists;
 mod reads;
 mod writes;
 
+use bytes::Bytes;
 use ports::calendar::{Access, Answer, FailureClass};
 use reqwest::{
     Method,
@@ -73,7 +74,15 @@ impl Zoho {
         }
         let form = ask.eventdata.map(|data| ("eventdata", data.to_string())).into_iter().collect();
         let total = if ask.method == Method::GET { self.timing.read } else { self.timing.write };
-        Ok(Call { what: ask.what, method: ask.method, url, headers, form, limits: Limits { total, body_bytes: CALENDAR_BODY } })
+        Ok(Call {
+            what: ask.what,
+            method: ask.method,
+            url,
+            headers,
+            form,
+            body: Bytes::new(),
+            limits: Limits { total, body_bytes: CALENDAR_BODY },
+        })
     }
 }
 

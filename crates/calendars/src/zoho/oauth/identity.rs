@@ -1,5 +1,6 @@
 //! Who consented: Accounts' user info. No reference page describes it, so names and types are read the ways clients have seen them.
 
+use bytes::Bytes;
 use domain::EmailAddress;
 use ports::calendar::{Access, Answer, FailureClass, Identity, ProviderError};
 use reqwest::Method;
@@ -20,7 +21,15 @@ impl Zoho {
         let centre = self.centre(&access.data_centre)?;
         let headers = authorization(access)?;
         let url = at(&centre.accounts, "/oauth/user/info");
-        let call = Call { what: WHAT, method: Method::GET, url, headers, form: Vec::new(), limits: self.accounts_limits() };
+        let call = Call {
+            what: WHAT,
+            method: Method::GET,
+            url,
+            headers,
+            form: Vec::new(),
+            body: Bytes::new(),
+            limits: self.accounts_limits(),
+        };
         read(&self.send_accounts(call).await?)
     }
 }
@@ -56,7 +65,6 @@ fn scope_or(reply: &Reply, error: ProviderError) -> ProviderError {
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
     use reqwest::header::HeaderMap;
 
     use super::*;

@@ -4,6 +4,7 @@ mod identity;
 mod revoke;
 mod token;
 
+use bytes::Bytes;
 use ports::calendar::{Access, Answer, FailureClass, ProviderError, TokenAnswer};
 use reqwest::{
     Method,
@@ -108,6 +109,7 @@ impl Zoho {
             url: at(&centre.accounts, path),
             headers,
             form,
+            body: Bytes::new(),
             limits: self.accounts_limits(),
         })
         .await

@@ -1,6 +1,7 @@
 //! Ending a permission. The older of Zoho's two paths, which needs no client credentials; the token travels in the body first and,
 //! since nobody documents that this path reads one, in the query string if that is answered with 400.
 
+use bytes::Bytes;
 use ports::calendar::{Answer, FailureClass};
 use reqwest::{Method, header::HeaderMap};
 use serde_json::Value;
@@ -32,6 +33,7 @@ impl Zoho {
             url,
             headers: HeaderMap::new(),
             form: Vec::new(),
+            body: Bytes::new(),
             limits: self.accounts_limits(),
         };
         let reply = self.send_accounts(call).await?;
@@ -65,7 +67,6 @@ fn read(reply: &Reply) -> Answer<()> {
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
 
     use super::*;
 
