@@ -10,12 +10,15 @@
 
 mod agenda;
 mod busy;
+mod cell_set;
 mod cells;
 mod check;
 mod civil;
 mod hours;
 mod instants;
+mod panel;
 mod plan;
+mod prepared;
 mod range;
 mod reason;
 pub mod recurrence;
@@ -28,11 +31,14 @@ mod zone;
 
 pub use agenda::Agenda;
 pub use busy::{Busy, BusySet, all_day};
+pub use cell_set::CellSet;
 pub use cells::{CELL_SECONDS, Cell, cell_bounds, cells};
 pub use check::check;
 pub use civil::{DaySpan, SpanError, TimeOfDay};
 pub use hours::{HoursError, WeeklyHours};
+pub use panel::{Group, GroupStanding, MemberReason, MemberReasons, Panel, PanelError, PanelExplanation};
 pub use plan::{Obstacle, Placement, plan};
+pub use prepared::Prepared;
 pub use range::{RangeError, TimeRange};
 pub use reason::{Explanation, Owner, Reason};
 pub use request::{CivilHours, Guest, LengthError, Request, SlotLength};

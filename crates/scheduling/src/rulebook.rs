@@ -6,6 +6,7 @@
 
 mod guest;
 mod load;
+mod starts;
 
 use jiff::{SignedDuration, Timestamp, civil::Date};
 

@@ -80,7 +80,7 @@ impl<'a> Query<'a> {
         None
     }
 
-    const fn rulebook(&self) -> Rulebook<'a> {
+    pub(crate) const fn rulebook(&self) -> Rulebook<'a> {
         Rulebook { rules: self.rules, busy: self.busy, agenda: self.agenda, now: self.now, guest: Some(&self.request.guest) }
     }
 }

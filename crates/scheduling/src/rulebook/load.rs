@@ -6,6 +6,20 @@ use super::{Block, DAY_MINUTES, Rulebook, dates, days};
 use crate::{BusySet, InARow, Reason, TimeRange, instants::plus_minutes};
 
 impl Rulebook<'_> {
+    /// Whether any of these rules is set.
+    pub(super) fn has_loads(&self) -> bool {
+        let rules = self.rules;
+        let limits = [rules.daily_limit, rules.weekly_limit, rules.daily_minutes, rules.weekly_minutes];
+        limits.iter().any(Option::is_some) || rules.lunch.is_some() || rules.in_a_row.is_some()
+    }
+
+    /// Whether `range` passes all of these rules.
+    pub(super) fn bears(&self, range: TimeRange) -> bool {
+        let every: [fn(&Self, TimeRange) -> Option<Block>; 6] =
+            [Self::daily_limit, Self::weekly_limit, Self::daily_minutes, Self::weekly_minutes, Self::lunch, Self::in_a_row];
+        every.iter().all(|rule| rule(self, range).is_none())
+    }
+
     pub(super) fn daily_limit(&self, range: TimeRange) -> Option<Block> {
         let limit = self.rules.daily_limit?;
         let date = self.rules.zone.date(range.start());

@@ -4,6 +4,8 @@
 
 mod explain;
 mod naive;
+mod panels;
+mod starts;
 mod transitions;
 mod world;
 

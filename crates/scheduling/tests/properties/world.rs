@@ -199,7 +199,7 @@ fn civil_hours(zones: Vec<&'static str>) -> BoxedStrategy<Option<CivilHours>> {
 }
 
 /// A situation whose guest lives in one of `guests` and whose window begins at most some hours after `now`, and runs for up to four days.
-fn world(zone: &'static str, guests: Vec<&'static str>, now: i64) -> impl Strategy<Value = World> {
+pub fn world(zone: &'static str, guests: Vec<&'static str>, now: i64) -> impl Strategy<Value = World> {
     let window = (-10_i64..30, 20_i64..96);
     let length = select(vec![5_u32, 30, 60, 75, 120]);
     let apart = (rules(zone, at(now)), civil_hours(guests), window, length, -5_i64..20, 40_i64..200);
