@@ -5,7 +5,7 @@ mod desk;
 mod panels;
 mod provisional;
 
-pub(crate) use busy::is_ours;
+pub(crate) use busy::{OurEvent, is_named, is_ours};
 pub(crate) use desk::{Desk, Planning, Sitting};
 use domain::{
     Id, TimeRange, Timestamp, Zone,

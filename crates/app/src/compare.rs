@@ -162,6 +162,7 @@ mod tests {
             range,
             all_day,
             busy,
+            declined: false,
             private: false,
             title: String::new(),
             description: None,

@@ -231,6 +231,7 @@ mod tests {
             range: TimeRange::new(at("2026-11-24T09:00:00Z"), at("2026-11-24T10:00:00Z")).unwrap(),
             all_day: false,
             busy: true,
+            declined: false,
             private: false,
             title: String::new(),
             description: None,

@@ -29,6 +29,7 @@ mod monitoring;
 mod operations;
 mod people;
 mod permission;
+mod reality;
 mod settle;
 mod sweeps;
 mod timing;
@@ -73,6 +74,7 @@ use ports::{
     Backups, CalendarProvider, Change, Clock, Entropy, ErasureList, KeySource, Mailer, Poster, Store, Witness, change::Conflict,
     store::CommitError,
 };
+pub use reality::{LookView, RealityRow, RealityView};
 use scheduling::{Rules, RulesDraft, WeeklyHours};
 pub use sweeps::{Retention, SweepReport};
 pub use timing::Timing;

@@ -80,6 +80,9 @@ impl App {
         let (id, provider) = (bench.interview.id, bench.provider);
         let live = match self.live_event(bench, event).await? {
             Ok(Some(live)) => live,
+            Ok(None) if self.disbelieved(bench.grant.id).await? => {
+                return Ok(Verdict::Again { seconds: WAIT_SECONDS, error: None });
+            }
             Ok(None) => {
                 // A deletion is a hint: a fresh event may be invisible for a while. It is looked for again before anybody is alarmed.
                 let look = usize::try_from(attempt - 1).ok().and_then(|look| LOOKS.get(look));
@@ -93,6 +96,9 @@ impl App {
         let etag = live.etag.clone().unwrap_or_else(|| event.etag.clone());
         let now_at = |range| EventRef { written: range, etag: etag.clone(), ..event.clone() };
         if live.range != event.written && live.range != bench.interview.range {
+            if self.disbelieved(bench.grant.id).await? {
+                return Ok(Verdict::Again { seconds: WAIT_SECONDS, error: None });
+            }
             let odd =
                 live.all_day || live.recurrence.is_some() || live.range.start() <= self.now() || live.range.minutes() > 24 * 60;
             let event = now_at(live.range);
@@ -243,6 +249,7 @@ impl App {
                 draft.now,
                 None,
             );
+            self.order_looks(&mut draft, &interview).await?;
             Ok((draft.finish(), Verdict::Done))
         })
         .await

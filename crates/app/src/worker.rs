@@ -236,6 +236,7 @@ impl App {
             Work::DropPending { grant } => self.run_drop_pending(*grant).await,
             Work::Settle { interview } => self.run_settle(*interview, job.attempt).await,
             Work::Recheck { interview, intent_rev } => self.run_recheck(*interview, *intent_rev, job.attempt).await,
+            Work::Look { grant } => Box::pin(self.run_look(*grant)).await,
             Work::Watch => Box::pin(self.run_watch()).await,
             Work::AlertPost { digest } => self.run_alert_post(digest, job.attempt).await,
             Work::Mail { order } => self.run_mail(order, job.attempt).await,

@@ -60,6 +60,8 @@ pub enum AlertKind {
     LoginUnderAttack,
     /// The server's certificate ends soon or cannot be read again. Subject: `certificate`.
     CertificateEnding,
+    /// Many events of a calendar changed at once; none of it is believed until a person says so. Subject: the grant.
+    MassChange,
     /// The disk is nearly full. Subject: `disk`.
     DiskLow,
     /// The machine's clock and the database's disagree. Subject: `clock`.
@@ -68,7 +70,7 @@ pub enum AlertKind {
 
 impl AlertKind {
     /// Every kind.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::RefreshFailing,
         Self::RefreshTokensNearLimit,
         Self::RefreshBudgetNearLimit,
@@ -89,6 +91,7 @@ impl AlertKind {
         Self::RemindersMissed,
         Self::LoginUnderAttack,
         Self::CertificateEnding,
+        Self::MassChange,
         Self::DiskLow,
         Self::ClockSkew,
     ];
@@ -116,6 +119,7 @@ impl AlertKind {
             Self::RemindersMissed => "reminders_missed",
             Self::LoginUnderAttack => "login_under_attack",
             Self::CertificateEnding => "certificate_ending",
+            Self::MassChange => "mass_change",
             Self::DiskLow => "disk_low",
             Self::ClockSkew => "clock_skew",
         }
@@ -144,6 +148,7 @@ impl AlertKind {
             | Self::BackupFailed
             | Self::DrillFailed
             | Self::Held
+            | Self::MassChange
             | Self::RefreshOverdue
             | Self::JobsGivenUp => Severity::Critical,
         }

@@ -255,6 +255,8 @@ pub enum Command {
     Alarm(AttentionReason),
     /// A person looked and keeps the interview as it is.
     Resolve,
+    /// What contradicted the plan does so no more: the clash is gone, the event is back.
+    Mended(AttentionReason),
     /// A participant confirmed by their page.
     Confirm(Id<Person>),
     /// Its end has passed.

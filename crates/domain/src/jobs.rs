@@ -78,6 +78,11 @@ pub enum Work {
         /// The intended revision it was asked for.
         intent_rev: i64,
     },
+    /// Compares the calendars behind a grant with what is intended, again and again while an interview is to come.
+    Look {
+        /// The grant.
+        grant: Id<Grant>,
+    },
     /// Hands over one message.
     Mail {
         /// Which.
@@ -192,9 +197,11 @@ impl Work {
     pub fn subject(&self) -> Option<String> {
         match self {
             Self::Arrange { vacancy } => Some(vacancy.to_string()),
-            Self::AskAgain { grant } | Self::Refresh { grant } | Self::Revoke { grant, .. } | Self::DropPending { grant } => {
-                Some(grant.to_string())
-            }
+            Self::AskAgain { grant }
+            | Self::Refresh { grant }
+            | Self::Revoke { grant, .. }
+            | Self::DropPending { grant }
+            | Self::Look { grant } => Some(grant.to_string()),
             Self::Exchange { person, .. } | Self::Erase { person } => Some(person.to_string()),
             Self::Settle { interview }
             | Self::Recheck { interview, .. }
@@ -227,6 +234,7 @@ impl Work {
             Self::DropPending { .. } => "drop_pending",
             Self::Settle { .. } => "settle",
             Self::Recheck { .. } => "recheck",
+            Self::Look { .. } => "look",
             Self::Mail { .. } => "mail",
             Self::Finish { .. } => "finish",
             Self::Nag { .. } => "nag",

@@ -24,6 +24,7 @@ pub mod jobs;
 pub mod links;
 pub mod mails;
 pub mod people;
+pub mod reality;
 pub mod rounds;
 pub mod vacancies;
 
@@ -67,5 +68,6 @@ revisioned!(
     interviews::Interview,
     links::Link,
     people::Person,
+    reality::Look,
     vacancies::Vacancy,
 );

@@ -62,6 +62,17 @@ pub enum CandidateHours {
     Ignore,
 }
 
+/// What is done where a new meeting overlaps an interview that was booked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LateConflict {
+    /// A person is asked.
+    #[default]
+    Ask,
+    /// The interview moves to the next time that fits, and a person is asked only where there is none.
+    Move,
+}
+
 /// What Greenroom may do by itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
@@ -81,6 +92,9 @@ pub struct Policy {
     /// Whether candidates are asked to come at night.
     #[serde(default)]
     pub candidate_hours: CandidateHours,
+    /// What is done where a new meeting overlaps an interview.
+    #[serde(default)]
+    pub late_conflict: LateConflict,
 }
 
 const fn one_day() -> i64 {
@@ -100,6 +114,7 @@ impl Default for Policy {
             change_notice_hours: one_day(),
             choice_days: two_weeks(),
             candidate_hours: CandidateHours::Prefer,
+            late_conflict: LateConflict::Ask,
         }
     }
 }

@@ -59,6 +59,7 @@ pub async fn serve(config: Config, home: Option<PathBuf>) -> Result<()> {
         );
     }
     installation.app.start_sweeps().await?;
+    installation.app.start_looks().await?;
     tracing::info!(listen = %config.listen, public = %config.public_url, "ready");
     let router = web::router(installation.web.clone());
     let door = Door { public_url: config.public_url.clone(), trusted_proxies: config.trusted_proxies.clone() };

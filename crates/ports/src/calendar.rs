@@ -110,6 +110,7 @@ pub struct CalendarInfo {
 
 /// One event as a list or a read shows it. Instances of recurring events are separate.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one independent fact of an event")]
 pub struct Event {
     /// The provider's uid.
     pub uid: String,
@@ -121,6 +122,8 @@ pub struct Event {
     pub all_day: bool,
     /// Whether it takes the owner's time: not transparent, not declined by the owner, not cancelled.
     pub busy: bool,
+    /// Whether the owner declined it.
+    pub declined: bool,
     /// Whether its title is private: a caller may not show it.
     pub private: bool,
     /// Read through, never stored.

@@ -18,6 +18,7 @@ use domain::{
     links::Link,
     mails::SentMail,
     people::Person,
+    reality::Look,
     vacancies::Vacancy,
 };
 
@@ -63,6 +64,8 @@ pub enum Put {
     Gate(Gate),
     /// See [`IssuedToken`].
     IssuedToken(IssuedToken),
+    /// See [`Look`].
+    Look(Look),
     /// See [`Erasure`].
     Erasure(Erasure),
     /// See [`SentMail`]; a second row with the same Message-ID is ignored.

@@ -19,6 +19,7 @@ use domain::{
     links::{Link, Purpose},
     mails::{MailOrder, SentMail},
     people::Person,
+    reality::Look,
     vacancies::Vacancy,
 };
 
@@ -121,6 +122,11 @@ pub trait Store: Send + Sync {
     async fn gate(&self, name: &str) -> Read<Option<Gate>>;
     /// Gates that are shut, by name.
     async fn shut_gates(&self, limit: u32) -> Read<Vec<Gate>>;
+
+    /// The last look at the calendars behind a grant.
+    async fn look(&self, grant: Id<Grant>) -> Read<Option<Look>>;
+    /// All looks, by grant; at most 1,000.
+    async fn looks(&self) -> Read<Vec<Look>>;
 
     /// A vacancy by id.
     async fn vacancy(&self, id: Id<Vacancy>) -> Read<Option<Vacancy>>;

@@ -21,6 +21,7 @@ use domain::{
     links::{Link, Purpose},
     mails::{MailOrder, SentMail},
     people::Person,
+    reality::Look,
     vacancies::Vacancy,
 };
 use ports::{
@@ -34,7 +35,7 @@ use crate::{
     error::OpenError,
     nouns::{
         access, agendas, alerts, audit, calls, candidacies, checkpoints, choices, claims, erasures, feedback, gates, grants, held,
-        interviews, jobs, links, mails, names, people, refresh_tokens, settings, sweeps, tallies, vacancies,
+        interviews, jobs, links, mails, names, people, reality, refresh_tokens, settings, sweeps, tallies, vacancies,
     },
     options::Options,
     plan::plan,
@@ -133,6 +134,12 @@ impl Store for Database {
     }
     async fn gate(&self, name: &str) -> Read<Option<Gate>> {
         gates::by_name(&self.engine, name).await
+    }
+    async fn look(&self, grant: Id<Grant>) -> Read<Option<Look>> {
+        reality::by_grant(&self.engine, grant).await
+    }
+    async fn looks(&self) -> Read<Vec<Look>> {
+        reality::all(&self.engine).await
     }
     async fn shut_gates(&self, limit: u32) -> Read<Vec<Gate>> {
         gates::shut(&self.engine, limit).await

@@ -141,16 +141,25 @@ pub(crate) struct OurEvent {
     written: Option<TimeRange>,
 }
 
+impl OurEvent {
+    /// Whether an event is this one, wherever it lies.
+    pub fn names(&self, event: &Event) -> bool {
+        is_named(event, &self.marker, self.uid.as_deref())
+    }
+}
+
+/// Whether an event is the one of the interview `marker`, by its uid or by the marker.
+pub(crate) fn is_named(event: &Event, marker: &str, uid: Option<&str>) -> bool {
+    // An invitation that somebody took over keeps the UID we gave it.
+    let invited = event.uid.split('@').next() == Some(marker);
+    let linked = event.url.as_deref().is_some_and(|url| url.ends_with(marker));
+    uid == Some(event.uid.as_str()) || invited || linked
+}
+
 /// Whether an event is one of ours, by its uid or by the marker in its link, and lies where we believe it to be. One that the manager
 /// dragged elsewhere takes her time there like any other.
 pub(crate) fn is_ours(event: &Event, ours: &[OurEvent]) -> bool {
-    ours.iter().any(|known| {
-        // An invitation that somebody took over keeps the UID we gave it.
-        let invited = event.uid.split('@').next() == Some(known.marker.as_str());
-        let linked = event.url.as_deref().is_some_and(|url| url.ends_with(&known.marker));
-        let named = known.uid.as_ref() == Some(&event.uid) || invited || linked;
-        named && (event.range == known.range || Some(event.range) == known.written)
-    })
+    ours.iter().any(|known| known.names(event) && (event.range == known.range || Some(event.range) == known.written))
 }
 
 #[cfg(test)]
@@ -170,6 +179,7 @@ mod tests {
             range,
             all_day: false,
             busy: true,
+            declined: false,
             private: false,
             title: String::new(),
             description: None,

@@ -82,6 +82,7 @@ pub fn decide(interview: &Interview, command: Command, now: Timestamp) -> Result
         Command::ConfirmProvisional => confirmed(&mut next)?,
         Command::Alarm(reason) => alarmed(&mut next, reason, now)?,
         Command::Resolve => resolved(&mut next)?,
+        Command::Mended(reason) => mended(&mut next, reason)?,
         Command::Confirm(person) => {
             open(&next)?;
             let participant =
@@ -259,11 +260,7 @@ fn resolved(next: &mut Interview) -> Result<Vec<Effect>, Refused> {
     let Some((reason, _)) = next.attention.take() else {
         return Ok(Vec::new());
     };
-    if next.provisional {
-        next.state = if next.invited { InterviewState::Booked } else { InterviewState::Proposed };
-        return Ok(Vec::new());
-    }
-    if reason == AttentionReason::EventDeleted {
+    if reason == AttentionReason::EventDeleted && !next.provisional {
         // Kept although the event is gone: it is written again. Where everybody knew the time, nobody is told anything new.
         let known = next.is_settled() && next.invited;
         next.event = None;
@@ -271,8 +268,27 @@ fn resolved(next: &mut Interview) -> Result<Vec<Effect>, Refused> {
         next.state = if known { InterviewState::Booked } else { InterviewState::Booking };
         return Ok(vec![Effect::Settle]);
     }
+    Ok(on_again(next))
+}
+
+/// The state that goes on from here.
+fn on_again(next: &mut Interview) -> Vec<Effect> {
+    if next.provisional {
+        next.state = if next.invited { InterviewState::Booked } else { InterviewState::Proposed };
+        return Vec::new();
+    }
     next.state = if next.is_settled() { InterviewState::Booked } else { InterviewState::Booking };
-    Ok(if next.is_settled() { Vec::new() } else { vec![Effect::Settle] })
+    if next.is_settled() { Vec::new() } else { vec![Effect::Settle] }
+}
+
+/// Nobody is told: whoever was alarmed sees that it is over, and the time they all know holds.
+fn mended(next: &mut Interview, reason: AttentionReason) -> Result<Vec<Effect>, Refused> {
+    open(next)?;
+    if next.attention.is_none_or(|(known, _)| known != reason) {
+        return Ok(Vec::new());
+    }
+    next.attention = None;
+    Ok(on_again(next))
 }
 
 fn finished(next: &mut Interview, now: Timestamp) -> Result<Vec<Effect>, Refused> {

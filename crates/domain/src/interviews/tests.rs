@@ -186,3 +186,15 @@ fn the_managers_own_move_is_a_fact() {
     assert_eq!((moved.range, moved.is_settled()), (range(72_000), true));
     assert_eq!(effects, [Effect::Claim, Effect::TellCandidate(Notice::Moved), Effect::Schedule]);
 }
+
+#[test]
+fn what_is_over_in_the_calendar_ends_the_question_and_keeps_the_event() {
+    for reason in [AttentionReason::Clash, AttentionReason::EventDeleted] {
+        let (alarm, _) = decide(&booked(), Command::Alarm(reason), at(2)).unwrap();
+        let (other, effects) = decide(&alarm, Command::Mended(AttentionReason::NoTime), at(3)).unwrap();
+        assert_eq!((other.state, effects), (InterviewState::Attention, vec![]), "another question stays");
+        let (mended, effects) = decide(&alarm, Command::Mended(reason), at(3)).unwrap();
+        assert_eq!((mended.state, mended.attention, effects), (InterviewState::Booked, None, vec![]));
+        assert_eq!(mended.event, booked().event);
+    }
+}

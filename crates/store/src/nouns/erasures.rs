@@ -167,6 +167,7 @@ const END_GRANTS: &str = "UPDATE grants SET rev = rev + 1, \
     account_data_centre = NULL, account_user_id = NULL, account_email = NULL, refresh_token = NULL, previous_refresh_token = NULL, \
     access_token = NULL, access_expires_at = NULL, calendar = NULL, busy_calendars = '[]', request = NULL, unverified = NULL, \
     pending = NULL WHERE person = $1";
+static CUT_LOOKS: LazyLock<String> = LazyLock::new(|| format!("DELETE FROM looks WHERE id IN ({GRANTS})"));
 static FREE_ACCOUNTS: LazyLock<String> =
     LazyLock::new(|| format!("DELETE FROM names WHERE scope = 'account' AND owner IN ({GRANTS})"));
 const FREE_NAMES: &str = "DELETE FROM names WHERE owner = $1 AND scope IN ('email', 'person_external_id')";
@@ -209,6 +210,7 @@ pub(crate) fn wiping(wipe: &Wipe) -> Wiping {
     if wipe.calendars {
         nouns.push(Step::any(END_GRANTS, vec![person()]));
         nouns.push(Step::any(&FORGET_EVENTS, vec![person()]));
+        nouns.push(Step::any(&CUT_LOOKS, vec![person()]));
     }
     nouns.push(Step::any(&BLANK_INTERVIEWS, vec![person()]));
     nouns.push(Step::any(CUT_CHOICES, vec![person()]));

@@ -158,6 +158,11 @@ const HOLDINGS: &[Holding] = &[
         columns: &["id", "kind", "subject", "details", "raised_at", "told_at", "ended_at"],
         whose: || about("subject", false),
     },
+    Holding {
+        table: "looks",
+        columns: &["id", "tried_at", "near_at", "far_at", "read_at", "problem", "held_at", "sights"],
+        whose: || format!("id IN ({GRANTS}) OR {}", mentions("looks.sights", false)),
+    },
     Holding { table: "lendings", columns: &["hour", "grant_id", "count", "ends_at"], whose: || format!("grant_id IN ({GRANTS})") },
     Holding {
         table: "erasures",

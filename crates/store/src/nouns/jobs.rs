@@ -36,8 +36,8 @@ static SEALED: Table = Table { name: "jobs", columns: &["id", "work", "work"] };
 static SEALED_JOBS: LazyLock<String> = LazyLock::new(|| {
     SEALED.select("WHERE kind IN ('exchange', 'revoke') AND state IN ('open', 'dead') AND id > $1 ORDER BY id LIMIT $2")
 });
-/// The watch is due every minute and of no interest to whoever waits for something to happen.
-const NEXT_DUE: &str = "SELECT MIN(due) FROM jobs WHERE state = 'open' AND kind <> 'watch'";
+/// The watch is due every minute, looks at calendars nearly so, and both are of no interest to whoever waits for something to happen.
+const NEXT_DUE: &str = "SELECT MIN(due) FROM jobs WHERE state = 'open' AND kind NOT IN ('watch', 'look')";
 static NEXT: Table = Table { name: "jobs", columns: &["due"] };
 
 /// One statement picks and leases. `$1` business time, `$2` limit, `$3` a text new for every call, `$4` how long in microseconds;

@@ -21,6 +21,7 @@ pub(crate) mod links;
 pub(crate) mod mails;
 pub(crate) mod names;
 pub(crate) mod people;
+pub(crate) mod reality;
 pub(crate) mod refresh_tokens;
 pub(crate) mod settings;
 pub(crate) mod sweeps;
@@ -72,6 +73,7 @@ pub(crate) fn put(put: &Put) -> Read<Noun> {
         Put::CheckpointKey(key) => Ok(checkpoints::put_key(key)),
         Put::Gate(gate) => gates::put(gate),
         Put::IssuedToken(token) => Ok(refresh_tokens::put(token)),
+        Put::Look(look) => reality::put(look),
         Put::Erasure(erasure) => erasures::put(erasure),
         Put::SentMail(mail) => Ok(mails::put(mail)),
         Put::Calls(counted) => Ok(calls::add(counted)),

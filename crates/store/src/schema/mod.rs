@@ -4,6 +4,7 @@
 //! run side by side. Each says from which schema on a program may still use the database; an older program refuses to start.
 
 mod v1;
+mod v10_reality;
 mod v2_audit;
 mod v3_access;
 mod v4_monitoring;
@@ -34,6 +35,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration { version: 7, name: "erasure", oldest_program: 1, statements: v7_erasure::STATEMENTS },
     Migration { version: 8, name: "choices of candidates", oldest_program: 1, statements: v8_choices::STATEMENTS },
     Migration { version: 9, name: "panels", oldest_program: 1, statements: v9_panels::STATEMENTS },
+    Migration { version: 10, name: "intent and reality", oldest_program: 1, statements: v10_reality::STATEMENTS },
 ];
 
 /// What ran. Created under the migration lock.

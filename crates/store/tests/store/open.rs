@@ -31,7 +31,7 @@ async fn many_may_open_a_new_file_at_once() {
         opened.await.unwrap().unwrap();
     }
     let migrations: i64 = raw(&database).query_row("SELECT COUNT(*) FROM schema_history", [], |row| row.get(0)).unwrap();
-    assert_eq!(migrations, 9);
+    assert_eq!(migrations, 10);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

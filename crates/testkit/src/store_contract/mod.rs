@@ -55,6 +55,7 @@ macro_rules! every_promise {
         $run!(counts lent_tokens_end_at_their_limit);
         $run!(counts jobs_grants_and_bookings_are_counted);
         $run!(refreshes refresh_tokens_are_counted_until_they_end);
+        $run!(refreshes a_look_is_kept_as_it_was);
         $run!(refreshes a_gate_is_shut_until_it_opens);
         $run!(nouns a_mail_is_recorded_once);
         $run!(nouns the_log_comes_back_as_it_was);

@@ -1,14 +1,15 @@
-//! What the refresh protocol keeps beside the grants: refresh tokens that are counted, and gates that are shut.
+//! What is kept beside the grants: refresh tokens that are counted, gates that are shut, and the last look at the calendars.
 
 use std::sync::Arc;
 
 use domain::{
     gates::Gate,
     grants::{IssuedToken, Moment},
+    reality::{Look, Seen, Sight},
 };
 use ports::{Put, Store};
 
-use super::fixtures::{at, id, puts};
+use super::fixtures::{at, id, puts, range};
 
 /// Those of one account, in the order in which they were issued; one that ended is found by its id only.
 pub async fn refresh_tokens_are_counted_until_they_end(store: Arc<dyn Store>) {
@@ -43,4 +44,32 @@ pub async fn a_gate_is_shut_until_it_opens(store: Arc<dyn Store>) {
     store.commit(puts([Put::Gate(open.clone())])).await.unwrap();
     assert_eq!(store.gate("zoho:eu").await.unwrap(), Some(open));
     assert_eq!(store.shut_gates(10).await.unwrap(), []);
+}
+
+/// One for each grant, by compare-and-swap.
+pub async fn a_look_is_kept_as_it_was(store: Arc<dyn Store>) {
+    assert_eq!(store.look(id(7)).await.unwrap(), None);
+    let sight =
+        |seen| Sight { interview: id(3), range: range(10, 40), seen, declined: true, overlaps: vec![range(20, 60)], at: at(5) };
+    let first = Look {
+        rev: 1,
+        near_at: Some(at(4)),
+        far_at: Some(at(3)),
+        read_at: Some(at(2)),
+        tags: vec![("calendar".to_owned(), "1677849599000".to_owned())],
+        tags_at: Some(at(1)),
+        problem: Some("passing".to_owned()),
+        held_at: Some(at(6)),
+        admitted: true,
+        sights: vec![sight(Seen::AsIntended), sight(Seen::Missing { looks: 2, since: at(1) })],
+        ..Look::new(id(7), at(5))
+    };
+    store.commit(puts([Put::Look(first.clone())])).await.unwrap();
+    assert!(store.commit(puts([Put::Look(first.clone())])).await.is_err());
+    assert_eq!(store.look(id(7)).await.unwrap(), Some(first.clone()));
+    let next = Look { rev: 2, sights: vec![sight(Seen::Elsewhere { at: range(50, 80) })], ..Look::new(id(7), at(9)) };
+    store.commit(puts([Put::Look(next.clone())])).await.unwrap();
+    let other = Look { rev: 1, ..Look::new(id(6), at(9)) };
+    store.commit(puts([Put::Look(other.clone())])).await.unwrap();
+    assert_eq!(store.looks().await.unwrap(), [other, next]);
 }

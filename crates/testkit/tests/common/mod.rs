@@ -701,6 +701,11 @@ fn collect(value: &serde_json::Value, found: &mut Vec<(String, String)>) {
     }
 }
 
+/// Whether tests run on PostgreSQL.
+pub fn on_postgres() -> bool {
+    std::env::var_os("GREENROOM_TEST_POSTGRES").is_some()
+}
+
 /// A schema of its own for a test, where there is a PostgreSQL server.
 async fn schema(name: &str) -> Option<String> {
     let server = std::env::var("GREENROOM_TEST_POSTGRES").ok()?;

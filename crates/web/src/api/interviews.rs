@@ -96,7 +96,7 @@ pub(super) struct InterviewBody {
 #[derive(ToSchema)]
 #[schema(as = InterviewState, rename_all = "snake_case")]
 #[expect(dead_code, reason = "only its schema is used: names of the domain's states")]
-enum InterviewStateName {
+pub(super) enum InterviewStateName {
     Proposed,
     Booking,
     Booked,

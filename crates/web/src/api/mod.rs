@@ -26,6 +26,7 @@ mod openapi;
 mod output;
 mod paused;
 mod persons;
+mod reality;
 mod shortlist;
 mod vacancies;
 
@@ -60,6 +61,7 @@ fn endpoints() -> Vec<Endpoint> {
         shortlist::endpoints(),
         choices::endpoints(),
         interviews::endpoints(),
+        reality::endpoints(),
         feedback::endpoints(),
         managers::endpoints(),
         availability::endpoints(),

@@ -69,6 +69,9 @@ fn words(kind: AlertKind, part: &str) -> String {
 
 /// Where to look.
 pub(super) fn href(view: &AlertView) -> Option<String> {
+    if view.alert.kind == AlertKind::MassChange {
+        return Some("/reality".to_owned());
+    }
     if let Some(person) = view.person {
         return Some(format!("/managers/{person}"));
     }

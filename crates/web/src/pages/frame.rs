@@ -45,6 +45,8 @@ pub enum Section {
     Managers,
     /// `/attention`
     Attention,
+    /// `/reality`
+    Reality,
     /// `/alerts`
     Alerts,
     /// `/health`
@@ -143,6 +145,7 @@ impl Frame {
             (Section::Interviews, "/interviews", t("nav.interviews")),
             (Section::Managers, "/managers", t("nav.managers")),
             (Section::Attention, "/attention", t("nav.attention")),
+            (Section::Reality, "/reality", t("nav.reality")),
             (Section::Alerts, "/alerts", t("nav.alerts")),
             (Section::Health, "/health", t("nav.health")),
             (Section::Jobs, "/jobs", t("nav.jobs")),

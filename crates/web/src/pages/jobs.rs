@@ -68,9 +68,11 @@ impl JobRow {
 fn about(work: &Work) -> String {
     match work {
         Work::Arrange { vacancy } => vacancy.to_string(),
-        Work::AskAgain { grant } | Work::Refresh { grant } | Work::Revoke { grant, .. } | Work::DropPending { grant } => {
-            grant.to_string()
-        }
+        Work::AskAgain { grant }
+        | Work::Refresh { grant }
+        | Work::Revoke { grant, .. }
+        | Work::DropPending { grant }
+        | Work::Look { grant } => grant.to_string(),
         Work::Exchange { person, .. } | Work::Erase { person } => person.to_string(),
         Work::Settle { interview }
         | Work::Recheck { interview, .. }

@@ -32,6 +32,7 @@ mod managers;
 mod participant;
 mod permission;
 mod proposal;
+mod reality;
 mod session;
 mod shown;
 mod sign_on;
@@ -100,6 +101,7 @@ fn dashboard_routes() -> Vec<DashboardRoute> {
         ("/managers", DESK, get(managers::list)),
         ("/managers/{id}", DESK, get(managers::show).post(managers::act)),
         ("/attention", DESK, get(attention::show)),
+        ("/reality", DESK, get(reality::show).post(reality::act)),
         ("/alerts", DESK, get(alerts::show)),
         ("/health", DESK, get(health::show)),
         ("/jobs", DESK, get(jobs::show).post(jobs::act)),

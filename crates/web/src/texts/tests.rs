@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 use super::*;
 
 /// Families that are looked up with a code made at run time.
-const FAMILIES: [&str; 23] = [
+const FAMILIES: [&str; 24] = [
     "action",
     "actor",
     "alert",
@@ -26,6 +26,7 @@ const FAMILIES: [&str; 23] = [
     "pending",
     "reason",
     "role",
+    "seen",
     "state",
     "waiting",
     "wish",

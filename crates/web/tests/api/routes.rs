@@ -94,6 +94,7 @@ async fn what_is_not_there_is_not_found() {
             "mails" => "mai",
             "jobs" => "job",
             "keys" => "key",
+            "drift" => "gra",
             other => panic!("{other} has no example id"),
         };
         let query = if ["/events", "/availability", "/free-busy-check"].iter().any(|end| path.ends_with(end)) {

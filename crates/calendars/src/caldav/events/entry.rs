@@ -28,12 +28,14 @@ pub(super) fn event(
     // A reminder has no length. It keeps its minute rather than none.
     let to = if from == to { to.checked_add(1.minute()).unwrap_or(to) } else { to };
     let range = TimeRange::new(from, to).map_err(|_| Unreadable("an event ends before it starts"))?;
+    let declined = is_declined(event, own);
     Ok(Event {
         uid: source.name.clone(),
         etag: source.etag.clone(),
         range,
         all_day,
-        busy: !event.says("TRANSP", "TRANSPARENT") && !event.says("STATUS", "CANCELLED") && !is_declined(event, own),
+        busy: !event.says("TRANSP", "TRANSPARENT") && !event.says("STATUS", "CANCELLED") && !declined,
+        declined,
         private: event.line("CLASS").is_some_and(|class| class.says("PRIVATE") || class.says("CONFIDENTIAL")),
         title: event.text("SUMMARY").unwrap_or_default(),
         description: event.text("DESCRIPTION"),

@@ -46,13 +46,15 @@ pub(super) fn needs_owner(entry: &Value) -> bool {
 pub(super) fn read(what: &str, entry: &Value, lens: &Lens) -> Answer<Event> {
     let uid = text(entry, "uid").ok_or_else(|| malformed(what, "event uid", false))?;
     let (range, all_day) = range(entry, lens).ok_or_else(|| malformed(what, "event time", false))?;
+    let declined = is_declined(entry, lens.owner.as_ref());
     let link = |pointer| entry.pointer(pointer).and_then(Value::as_str).filter(|link| !link.is_empty()).map(str::to_owned);
     Ok(Event {
         uid,
         etag: text(entry, "etag"),
         range,
         all_day,
-        busy: !is_deleted(entry) && !is_transparent(entry) && !is_declined(entry, lens.owner.as_ref()),
+        busy: !is_deleted(entry) && !is_transparent(entry) && !declined,
+        declined,
         private: flag(entry, "isprivate").unwrap_or(false),
         title: text(entry, "title").unwrap_or_default(),
         description: text(entry, "description"),

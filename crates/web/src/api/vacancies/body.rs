@@ -3,7 +3,7 @@
 use app::{PlaceInput, VacancyView};
 use domain::{
     people::Person,
-    vacancies::{CandidateHours, Place, Policy, Scheduling, VacancyState, Waiting},
+    vacancies::{CandidateHours, LateConflict, Place, Policy, Scheduling, VacancyState, Waiting},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -149,6 +149,10 @@ pub(in crate::api) struct PolicyBody {
     #[serde(default)]
     #[schema(required = false, value_type = CandidateHoursName)]
     candidate_hours: CandidateHours,
+    /// What is done where a new meeting overlaps an interview that was booked; `ask` where absent.
+    #[serde(default)]
+    #[schema(required = false, value_type = LateConflictName)]
+    late_conflict: LateConflict,
 }
 
 /// What the hours of the place where a candidate lives count.
@@ -162,6 +166,17 @@ enum CandidateHoursName {
     Require,
     /// They count nothing.
     Ignore,
+}
+
+/// What is done where a new meeting overlaps an interview that was booked.
+#[derive(ToSchema)]
+#[schema(as = LateConflict, rename_all = "snake_case")]
+#[expect(dead_code, reason = "only its schema is used: names of the domain's values")]
+enum LateConflictName {
+    /// A person is asked.
+    Ask,
+    /// It moves to the next time that fits, if it starts later than the notice candidates have; a person is asked only where none fits.
+    Move,
 }
 
 /// Who picks the times of interviews.
@@ -205,6 +220,7 @@ impl PolicyBody {
             change_notice_hours: self.change_notice_hours,
             choice_days: self.choice_days,
             candidate_hours: self.candidate_hours,
+            late_conflict: self.late_conflict,
         })
     }
 }
@@ -293,6 +309,7 @@ impl From<&VacancyView> for VacancyBody {
                 change_notice_hours: vacancy.policy.change_notice_hours,
                 choice_days: vacancy.policy.choice_days,
                 candidate_hours: vacancy.policy.candidate_hours,
+                late_conflict: vacancy.policy.late_conflict,
             },
             approved_at: vacancy.approved_at.map(Moment),
             created_at: vacancy.created_at.into(),

@@ -24,6 +24,7 @@ use domain::{
     links::{Link, Purpose},
     mails::{MailOrder, SentMail},
     people::Person,
+    reality::Look,
     vacancies::Vacancy,
 };
 use ports::{
@@ -56,6 +57,7 @@ pub struct Rows {
     pub calls: Vec<CallCount>,
     pub lendings: Vec<LendingDay>,
     pub gates: Vec<Gate>,
+    pub sightings: Vec<Look>,
     pub refresh_tokens: Vec<IssuedToken>,
     pub erasures: Vec<Erasure>,
     pub settings: Vec<(String, String)>,
@@ -138,6 +140,10 @@ impl Store for FakeStore {
                     rows.gates.retain(|known| known.name != row.name);
                     rows.gates.push(row);
                 }
+                Put::Look(row) => {
+                    rows.sightings.retain(|known| known.grant != row.grant);
+                    rows.sightings.push(row);
+                }
                 Put::Erasure(row) => {
                     rows.erasures.retain(|known| known.person != row.person);
                     rows.erasures.push(row);
@@ -189,6 +195,12 @@ impl Store for FakeStore {
     }
     async fn gate(&self, name: &str) -> Read<Option<Gate>> {
         Ok(self.read(|rows| rows.gates.iter().find(|row| row.name == name).cloned()))
+    }
+    async fn look(&self, grant: Id<Grant>) -> Read<Option<Look>> {
+        Ok(self.read(|rows| rows.sightings.iter().find(|row| row.grant == grant).cloned()))
+    }
+    async fn looks(&self) -> Read<Vec<Look>> {
+        Ok(self.read(|rows| rows.sightings.clone()))
     }
     async fn shut_gates(&self, _: u32) -> Read<Vec<Gate>> {
         Ok(self.read(|rows| rows.gates.iter().filter(|row| row.shut.is_some()).cloned().collect()))

@@ -265,6 +265,26 @@ fn choice() -> domain::choices::Choice {
     }))
 }
 
+/// Bo's event was dragged two hours on, Cleo's stands under something new; so much else changed that nothing is believed.
+fn look() -> domain::reality::Look {
+    let sight = |number: u32, range: Value, seen: Value, overlaps: Value| {
+        let at = "2026-11-24T08:57:00Z";
+        json!({"interview": id("itv", number), "range": range, "seen": seen, "declined": number == 2, "overlaps": overlaps, "at": at})
+    };
+    let dragged = json!({"start": "2026-11-25T11:00:00Z", "end": "2026-11-25T12:00:00Z"});
+    let over = json!({"start": "2026-11-26T13:30:00Z", "end": "2026-11-26T14:30:00Z"});
+    let cleo = json!({"start": "2026-11-26T13:00:00Z", "end": "2026-11-26T14:00:00Z"});
+    row(json!({
+        "grant": id("gra", 1), "rev": 4, "tried_at": NOW, "near_at": "2026-11-24T08:57:00Z", "far_at": "2026-11-24T08:57:00Z",
+        "read_at": "2026-11-24T08:57:00Z", "tags": [["c1", "7"]], "tags_at": NOW, "problem": "throttled", "held_at": "2026-11-24T08:53:00Z",
+        "admitted": false,
+        "sights": [
+            sight(1, dragged.clone(), json!({"seen": "elsewhere", "at": dragged}), json!([])),
+            sight(2, cleo, json!({"seen": "missing", "looks": 3, "since": "2026-11-24T08:53:00Z"}), json!([over])),
+        ],
+    }))
+}
+
 /// An account that has no password yet.
 fn rob() -> domain::access::Account {
     row(json!({
@@ -356,6 +376,7 @@ fn rows() -> Rows {
             "id": id("ses", 1), "rev": 1, "hash": hash_api_key(COOKIE), "created_at": NOW, "expires_at": "2026-11-25T09:00:00Z",
         }))],
         accounts: vec![rob()],
+        sightings: vec![look()],
         alerts: alerts(),
         calls: calls(),
         lendings: lendings(),
