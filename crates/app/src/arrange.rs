@@ -70,7 +70,7 @@ impl App {
             return Box::pin(self.arrange_panels(vacancy)).await;
         }
         let manager = self.person(vacancy.manager).await?;
-        let grant = self.store().grant_of(manager.id, self.provider()?.name()).await?;
+        let grant = self.grant_of(manager.id).await?;
         if let Some(grant) = grant.filter(Grant::is_usable) {
             Box::pin(self.arrange_known(vacancy, manager, grant)).await
         } else {
@@ -109,16 +109,11 @@ impl App {
         let (id, vacancy_approved) = (vacancy.id, vacancy.approved_at);
         self.transact(None, || async move {
             let mut draft = self.draft(&Self::by_job());
-            let known = self.store().grant_of(person.id, self.provider()?.name()).await?;
+            let known = self.grant_of(person.id).await?;
             let fresh = match known {
                 Some(grant) if grant.is_usable() || !asks_again(&grant, vacancy_approved) => return Ok((draft.finish(), grant)),
                 Some(grant) => grant,
-                None => {
-                    let provider = self.provider()?.name();
-                    let grant = Grant::requested(self.id(), person.id, provider, draft.now);
-                    draft.take(Scope::Grant, format!("{provider}:{}", person.id), grant.id);
-                    grant
-                }
+                None => self.new_grant(person, self.provider()?.name(), &mut draft),
             };
             let asked = Self::ask(fresh, Some(id), &mut draft)?;
             draft.put(Put::Grant(asked.clone()));

@@ -81,7 +81,7 @@ impl App {
     /// The manager's usable grant, or what they must do first. Writes nothing: a reader that asks for a calendar makes no link.
     pub(crate) async fn connected_grant(&self, email: &str) -> Result<(Person, Grant)> {
         let person = self.person_by(email, "manager_email").await?;
-        let grant = self.store().grant_of(person.id, self.provider()?.name()).await?;
+        let grant = self.grant_of(person.id).await?;
         if let Some(grant) = grant.filter(Grant::is_usable) {
             return Ok((person, grant));
         }
@@ -265,7 +265,7 @@ impl App {
     /// The zone in which a manager's times without an offset are meant.
     pub async fn manager_zone(&self, email: &str) -> Result<Zone> {
         let person = self.person_by(email, "manager_email").await?;
-        let grant = self.store().grant_of(person.id, self.provider()?.name()).await?;
+        let grant = self.grant_of(person.id).await?;
         Ok(Self::zone_of(&person, grant.as_ref()))
     }
 
@@ -275,7 +275,7 @@ impl App {
         let length = u32::try_from(minutes).ok().and_then(|minutes| SlotLength::from_minutes(minutes).ok());
         let length = length.ok_or_else(|| Error::invalid("minutes", "use a multiple of 5 from 5 to 1440"))?;
         let person = self.person_by(email, "manager_email").await?;
-        let grant = self.store().grant_of(person.id, self.provider()?.name()).await?.filter(Grant::is_usable);
+        let grant = self.grant_of(person.id).await?.filter(Grant::is_usable);
         let zone = Self::zone_of(&person, grant.as_ref());
         let rules = person.rules.clone().unwrap_or_else(|| self.default_rules(&zone));
         let busy = self.busy_of(&person, grant.as_ref(), zone.clone()).await?;

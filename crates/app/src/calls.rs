@@ -10,8 +10,8 @@ use domain::{
 use ports::{
     CalendarProvider,
     calendar::{
-        Access, Answer, CalendarInfo, Event, EventDraft, EventPatch, FailureClass, Identity, ListMode, ProviderError, TokenAnswer,
-        Written,
+        Access, Answer, CalendarInfo, Consent, Event, EventDraft, EventPatch, FailureClass, Identity, ListMode, ProviderError,
+        TokenAnswer, Written,
     },
 };
 use url::Url;
@@ -98,11 +98,16 @@ impl App {
         answer
     }
 
-    /// The provider that new grants use.
+    /// The provider that new grants use where nobody chose: the first, which asks on its own page.
     pub fn provider(&self) -> Result<Provider<'_>> {
         let first = self.0.parts.providers.first();
         let first = first.ok_or_else(|| Error::Internal("no calendar provider is registered".to_owned()))?;
         Ok(Provider { app: self, inner: first.as_ref() })
+    }
+
+    /// All of them, the first one first.
+    pub(crate) fn providers(&self) -> impl Iterator<Item = Provider<'_>> {
+        self.0.parts.providers.iter().map(|inner| Provider { app: self, inner: inner.as_ref() })
     }
 
     pub(crate) fn provider_named(&self, name: &str) -> Result<Provider<'_>> {
@@ -145,6 +150,19 @@ impl Provider<'_> {
     /// Origins a browser is sent to for consent.
     pub fn consent_origins(&self) -> Vec<String> {
         self.inner.consent_origins()
+    }
+
+    pub(crate) fn consent(&self) -> Consent {
+        self.inner.consent()
+    }
+
+    /// Whether people let us in on a page of the provider.
+    pub(crate) fn has_page(&self) -> bool {
+        self.consent() == Consent::Page
+    }
+
+    pub(crate) fn has_floating_times(&self) -> bool {
+        self.inner.has_floating_times()
     }
 
     pub(crate) fn authorization_url(&self, state: &str, challenge: &str, login_hint: &str) -> Url {
@@ -202,12 +220,13 @@ impl Provider<'_> {
         self.app.call(self.target(grant, "refresh", data_centre, CallKind::Token), self.inner.refresh(data_centre, token)).await
     }
 
-    /// Whether the provider knows our client: it is asked to refresh with a text that is no token. To be told that the token is wrong
-    /// means that the client is right.
+    /// Whether the provider knows our client, or a server answers: it is asked to refresh with a text that is no token. To be told that
+    /// the token is wrong means that the client is right, or that somebody there checks passwords.
     pub(crate) async fn probe_client(&self, data_centre: &str) -> Answer<()> {
         let target = Target { provider: self.name(), data_centre, grant: None, operation: "probe_client", kind: CallKind::Token };
         let probe = async {
-            let nothing = RefreshToken::new("1000.greenroom-doctor-asks.who-knows-this-client".to_owned());
+            let text = if self.has_page() { "1000.greenroom-doctor-asks.who-knows-this-client" } else { "greenroom-doctor:asks" };
+            let nothing = RefreshToken::new(text.to_owned());
             match self.inner.refresh(data_centre, &nothing).await {
                 Err(error) if error.class == FailureClass::Revoked => Ok(()),
                 Err(error) => Err(error),

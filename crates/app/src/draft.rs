@@ -144,7 +144,14 @@ impl Draft<'_> {
 
     /// Makes a link that lives `days` days.
     pub fn link(&mut self, purpose: Purpose, subject: impl ToString, person: Option<Id<Person>>, days: i64) -> Result<Link> {
-        let link = Link {
+        let link = self.new_link(purpose, subject, person, days)?;
+        self.put(Put::Link(link.clone()));
+        Ok(link)
+    }
+
+    /// The same, for the caller to store.
+    pub fn new_link(&self, purpose: Purpose, subject: impl ToString, person: Option<Id<Person>>, days: i64) -> Result<Link> {
+        Ok(Link {
             id: self.app.id(),
             rev: 1,
             purpose,
@@ -155,9 +162,7 @@ impl Draft<'_> {
             used_at: None,
             revoked_at: None,
             outcome: None,
-        };
-        self.put(Put::Link(link.clone()));
-        Ok(link)
+        })
     }
 
     /// Stores an interview together with what [`domain::interviews::decide`] says must leave with it. `agendas` are the revisions read

@@ -51,7 +51,7 @@ struct Known {
     interviews: Vec<Interview>,
     candidacies: Vec<Candidacy>,
     vacancies: Vec<Vacancy>,
-    grant: Option<Grant>,
+    grants: Vec<Grant>,
 }
 
 /// Whether it still may take place.
@@ -84,9 +84,9 @@ impl App {
 
     async fn known(&self, id: Id<Person>) -> Result<Known> {
         let person = self.person(id).await?;
-        let grant = self.store().grant_of(id, self.provider()?.name()).await?;
+        let grants = self.grants_of(id).await?;
         let vacancies = self.store().vacancies_of(id).await?;
-        let kind = if grant.is_some() || !vacancies.is_empty() { Kind::Manager } else { Kind::Candidate };
+        let kind = if !grants.is_empty() || !vacancies.is_empty() { Kind::Manager } else { Kind::Candidate };
         // A vacancy goes on without somebody of its panel.
         let vacancies = vacancies.into_iter().filter(|vacancy| vacancy.manager == id).collect();
         Ok(Known {
@@ -95,7 +95,7 @@ impl App {
             interviews: self.store().interviews_with(id).await?,
             candidacies: self.store().candidacies_of(id).await?,
             vacancies,
-            grant,
+            grants,
         })
     }
 
@@ -140,7 +140,7 @@ impl App {
                     return Ok(Verdict::Again { seconds: CHECK_AFTER_SECONDS - age, error: None });
                 }
                 // A connection that was being made at that moment.
-                self.end_grant(id).await?;
+                self.end_grants(id).await?;
                 self.wipe(&erasure, true, Stage::Checking).await?;
                 self.store().scrub().await?;
                 if !erasure.listed && self.0.parts.erasure_list.is_some() {
@@ -179,7 +179,7 @@ impl App {
         self.transact(None, || async move {
             let stored = self.store().erasure(id).await?.ok_or_else(|| Error::missing("erasure", id))?;
             let person = self.person(id).await?;
-            let grant = self.store().grant_of(id, self.provider()?.name()).await?;
+            let grants = self.grants_of(id).await?;
             let mut draft = self.draft(&Self::by_job());
             let mut next = touched(&stored);
             next.enter(stage, draft.now);
@@ -187,7 +187,7 @@ impl App {
             draft.put(Put::Erasure(next));
             draft.wipe(Wipe {
                 person: id,
-                addresses: addresses(&person, grant.as_ref()),
+                addresses: addresses(&person, &grants),
                 words: words(&person),
                 recruiter: self.settings().recruiting_contact.as_ref().map(EmailAddress::key),
                 answer: erased_answer()?,
@@ -338,8 +338,8 @@ fn end_all(known: &Known, tell: bool, draft: &mut Draft<'_>) -> Result<()> {
 }
 
 /// Every address of theirs, those of their accounts included, as addresses are compared.
-fn addresses(person: &Person, grant: Option<&Grant>) -> Vec<String> {
-    let accounts = grant.into_iter().flat_map(|grant| {
+fn addresses(person: &Person, grants: &[Grant]) -> Vec<String> {
+    let accounts = grants.iter().flat_map(|grant| {
         let pending = grant.pending.as_ref().map(|pending| &pending.account);
         grant.account.iter().chain(pending).map(|account| account.email.key())
     });

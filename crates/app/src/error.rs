@@ -137,18 +137,18 @@ impl Error {
             FailureClass::ScopeMissing => {
                 "the manager's permission lacks a scope that this needs; ask the manager to connect again"
             }
-            FailureClass::Revoked => "Zoho says that the permission is over; the manager needs to connect again",
+            FailureClass::Revoked => "the calendar provider says that the permission is over; the manager needs to connect again",
             FailureClass::Unauthorized => {
-                "Zoho does not accept the access token, although it was just refreshed; try again in a minute"
+                "the calendar provider does not accept the access token, although it was just refreshed; try again in a minute"
             }
             FailureClass::Gone => "the calendar or event is no longer there",
             FailureClass::Changed => "the event was changed in the calendar at the same moment; try again",
-            FailureClass::Refused => "Zoho refuses the request",
-            FailureClass::Passing => "Zoho does not answer at the moment; try again in a minute",
+            FailureClass::Refused => "the calendar provider refuses the request",
+            FailureClass::Passing => "the calendar provider does not answer at the moment; try again in a minute",
             FailureClass::Unopened => {
                 "the stored permission does not open with this installation's keys; the administrator finds what to do among the alerts"
             }
-            FailureClass::Protocol => "Zoho gave an answer that makes no sense; try again in a minute",
+            FailureClass::Protocol => "the calendar provider gave an answer that makes no sense; try again in a minute",
         };
         Self::Provider { class: error.class, problem: problem.to_owned() }
     }

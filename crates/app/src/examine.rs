@@ -8,7 +8,7 @@ use domain::{
     grants::{Grant, GrantState},
 };
 use ports::{
-    calendar::{Answer, CalendarInfo, Event, FailureClass, ListMode, ProviderError},
+    calendar::{Answer, CalendarInfo, Consent, ConsentServer, Event, FailureClass, ListMode, ProviderError},
     store::Page,
 };
 use url::Url;
@@ -65,13 +65,21 @@ impl App {
         let mut found = vec![self.examine_clocks().await?];
         let mut all = self.store().grants(Page::first(grants.clamp(1, 200))).await?;
         all.retain(|grant| !matches!(grant.state, GrantState::Requested | GrantState::Refused));
-        let provider = self.provider()?;
-        let mut centres: BTreeSet<String> = all.iter().filter_map(|grant| grant.data_centre.clone()).collect();
-        if centres.is_empty() {
-            centres.extend(provider.data_centre(None, None));
-        }
-        for centre in centres {
-            found.push(client(&centre, provider.probe_client(&centre).await));
+        for provider in self.providers() {
+            if let Consent::Password { servers } = provider.consent() {
+                for server in servers {
+                    found.push(password_server(&server, provider.probe_client(&server.code).await));
+                }
+                continue;
+            }
+            let mine = all.iter().filter(|grant| grant.provider == provider.name());
+            let mut centres: BTreeSet<String> = mine.filter_map(|grant| grant.data_centre.clone()).collect();
+            if centres.is_empty() {
+                centres.extend(provider.data_centre(None, None));
+            }
+            for centre in centres {
+                found.push(client(&centre, provider.probe_client(&centre).await));
+            }
         }
         if all.is_empty() {
             found.push(Finding::good("grants", "nobody has connected a calendar yet"));
@@ -153,6 +161,23 @@ fn client(centre: &str, answer: Answer<()>) -> Finding {
             ),
         ),
         Err(error) => Finding::warning("client", format!("data centre {centre}: {}", cure(&error))),
+    }
+}
+
+/// Whether a server at which people use app passwords answers.
+fn password_server(server: &ConsentServer, answer: Answer<()>) -> Finding {
+    match answer {
+        Ok(()) => Finding::good("caldav", format!("{} answers, and refuses a password that nobody has", server.name)),
+        Err(error) if error.class == FailureClass::Protocol && error.detail.contains("no token") => {
+            Finding::bad("caldav", format!("{} lets in whoever comes; give it accounts with passwords", server.name))
+        }
+        Err(error) => Finding::bad(
+            "caldav",
+            format!(
+                "{} could not be asked ({}); compare its address in GREENROOM_CALDAV_SERVERS with what the server's documents name, and check the way from this machine to it",
+                server.name, error.detail
+            ),
+        ),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Using and keeping a grant.
 
 mod aside;
+mod current;
 mod outcome;
 mod refresh;
 mod tokens;
@@ -8,6 +9,7 @@ mod vault;
 mod when;
 
 pub(crate) use aside::Side;
+pub(crate) use current::other_calendar;
 use domain::{Id, Timestamp, grants::Grant};
 use jiff::SignedDuration;
 pub(crate) use outcome::end;
@@ -41,7 +43,7 @@ impl App {
         let tokens = grant.tokens.as_ref().ok_or_else(|| gone("the grant has no tokens"))?;
         let data_centre = grant.data_centre.clone().ok_or_else(|| gone("the grant has no data centre"))?;
         let token = self.opened(grant.id, "access", &tokens.access).await?;
-        Ok(Access { data_centre, token, zone: None })
+        Ok(Access { data_centre, token, zone: self.owner_zone(grant).await? })
     }
 
     /// Opens a token of a grant for a call. One that does not open leads to none.

@@ -202,7 +202,7 @@ impl App {
         found: &mut Vec<Compared>,
     ) -> Result<()> {
         let Some(calendar) = grant.calendar.as_ref().map(|chosen| chosen.uid.as_str()) else { return Ok(()) };
-        let provider = self.provider()?;
+        let provider = self.provider_named(&grant.provider)?;
         let list =
             self.with_access(grant.id, |access| async move {
                 provider.events(&access, calendar, window, ListMode::WithDescription).await

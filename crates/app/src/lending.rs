@@ -59,6 +59,10 @@ impl App {
             return Err(Error::invalid("min_seconds", format!("ask for {LEAST_SECONDS} to {MOST_SECONDS} seconds")));
         }
         let (_, grant) = self.connected_grant(email).await?;
+        if !self.provider_named(&grant.provider)?.has_page() {
+            let problem = "this manager connected a calendar by an app password, and there is no short-lived token of that to lend";
+            return Err(Error::Refused { code: "not_lendable", problem: problem.to_owned() });
+        }
         let (token, fresh) = self.access_for(&grant, least).await.map_err(|error| Error::provider(&error))?;
         let expires_at = fresh.tokens.as_ref().map(|tokens| tokens.access_expires_at).ok_or(Error::Busy)?;
         let left = expires_at.as_second() - self.now().as_second();

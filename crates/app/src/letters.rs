@@ -130,12 +130,7 @@ impl App {
         let email = person.email().cloned().ok_or_else(|| Error::missing("address", person.id))?;
         let zone = match &person.zone {
             Some(zone) => Some(zone.clone()),
-            None => self
-                .store()
-                .grant_of(person.id, self.provider()?.name())
-                .await?
-                .and_then(|grant| grant.calendar)
-                .and_then(|calendar| calendar.zone),
+            None => self.grant_of(person.id).await?.and_then(|grant| grant.calendar).and_then(|calendar| calendar.zone),
         };
         Ok(Addressee { name: person.name.clone(), email, zone })
     }
@@ -180,7 +175,7 @@ impl App {
     }
 
     async fn still_unconnected(&self, person: Id<Person>) -> Result<Option<Person>> {
-        let grant = self.store().grant_of(person, self.provider()?.name()).await?;
+        let grant = self.grant_of(person).await?;
         if grant.is_some_and(|grant| grant.is_usable()) {
             return Ok(None);
         }
@@ -189,14 +184,14 @@ impl App {
 
     async fn fresh_permission(&self, person: Id<Person>) -> Result<Option<(Addressee, Body)>> {
         let Some(person) = self.still_unconnected(person).await? else { return Ok(None) };
-        let grant = self.store().grant_of(person.id, self.provider()?.name()).await?;
+        let grant = self.grant_of(person.id).await?;
         let reconnect = grant.is_some_and(|grant| matches!(grant.state, GrantState::Dead | GrantState::Disconnected));
         let link = self.person_link(Purpose::Permission, &person).await?;
         Ok(Some((self.addressee(&person).await?, Body::FreshPermissionLink { link, reconnect })))
     }
 
     async fn connected(&self, person: Id<Person>, generation: i64) -> Result<Option<(Addressee, Body)>> {
-        let grant = self.store().grant_of(person, self.provider()?.name()).await?;
+        let grant = self.grant_of(person).await?;
         let Some(grant) = grant.filter(|grant| Grant::is_usable(grant) && grant.generation >= generation) else { return Ok(None) };
         let person = self.person(person).await?;
         let disconnect = self.person_link(Purpose::Disconnect, &person).await?;

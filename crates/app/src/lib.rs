@@ -70,6 +70,7 @@ pub use monitoring::{CallKey, CallsView, Counters, DayView, Gauges, GrantHealth,
 pub use operations::Readiness;
 pub use people::{CandidateInput, GrantView, ManagerView, PersonInput};
 pub use permission::{Callback, ConnectView, DisconnectView, PermissionView, RefreshOutcome, Setup, Status};
+pub use ports::calendar::ConsentServer;
 use ports::{
     Backups, CalendarProvider, Change, Clock, Entropy, ErasureList, KeySource, Mailer, Poster, Store, Witness, change::Conflict,
     store::CommitError,

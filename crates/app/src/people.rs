@@ -143,13 +143,13 @@ impl App {
     /// One manager with their grant.
     pub async fn manager(&self, id: Id<Person>) -> Result<ManagerView> {
         let person = self.person(id).await?;
-        let grant = self.store().grant_of(id, self.provider()?.name()).await?;
+        let grant = self.grant_of(id).await?;
         Ok(ManagerView { person, grant: grant.map(|grant| GrantView::of(&grant, self.now())) })
     }
 
     /// Everybody whose permission was ever asked for.
     pub async fn managers(&self, page: Page) -> Result<Vec<ManagerView>> {
-        let grants = self.store().grants(page).await?;
+        let grants = self.current_grants(page).await?;
         let ids: Vec<_> = grants.iter().map(|grant| grant.person).collect();
         let persons = self.store().persons(&ids).await?;
         let now = self.now();

@@ -4,6 +4,7 @@ mod accept;
 mod callback;
 mod exchange;
 mod pages;
+mod password;
 mod pending;
 mod request;
 
@@ -13,7 +14,7 @@ use domain::{
     links::{Link, Purpose},
     people::Person,
 };
-use ports::{Put, calendar::FailureClass};
+use ports::{Put, calendar::FailureClass, change::Scope};
 use serde_json::json;
 use url::Url;
 use vault::{KeyId, sign_link, sign_link_under};
@@ -102,11 +103,12 @@ impl App {
         self.transact(None, || async move {
             let mut draft = self.draft(caller);
             let person = self.person_or_new(email, name, &mut draft).await?;
-            let grant = self.grant_or_new(&person, &mut draft).await?;
-            if grant.is_usable() {
+            let grant = self.grant_of(person.id).await?;
+            if grant.as_ref().is_some_and(Grant::is_usable) {
                 // Nothing of the draft is needed: the person and the grant exist.
-                return Ok((ports::Change::at(draft.now), Setup::Connected(Status::of(Some(&grant), draft.now))));
+                return Ok((ports::Change::at(draft.now), Setup::Connected(Status::of(grant.as_ref(), draft.now))));
             }
+            self.grant_or_new(&person, self.provider()?.name(), &mut draft).await?;
             let link = self.live_link(Purpose::OauthState, &person, &mut draft).await?;
             let url = self.authorization_url(&link, &person)?;
             if notify {
@@ -127,7 +129,7 @@ impl App {
     pub async fn status(&self, email: &str) -> Result<Status> {
         let email: EmailAddress = email.parse().map_err(|error| Error::invalid("manager_email", error))?;
         let Some(person) = self.store().person_by_email(&email).await? else { return Ok(Status::of(None, self.now())) };
-        let grant = self.store().grant_of(person.id, self.provider()?.name()).await?;
+        let grant = self.grant_of(person.id).await?;
         Ok(Status::of(grant.as_ref(), self.now()))
     }
 
@@ -136,7 +138,7 @@ impl App {
         let address: EmailAddress = email.parse().map_err(|error| Error::invalid("manager_email", error))?;
         let person = self.store().person_by_email(&address).await?;
         let grant = match &person {
-            Some(person) => self.store().grant_of(person.id, self.provider()?.name()).await?,
+            Some(person) => self.grant_of(person.id).await?,
             None => None,
         };
         if let Some(grant) = grant.filter(Grant::is_usable) {
@@ -149,7 +151,7 @@ impl App {
             if now.is_some_and(|grant| grant.is_usable()) {
                 return Err(Error::Provider {
                     class: FailureClass::Revoked,
-                    problem: "Zoho refused the stored permission once; Greenroom asks again in a minute before it believes that, and mails the manager a link if it is so".to_owned(),
+                    problem: "the provider refused the stored permission once; Greenroom asks again in a minute before it believes that, and mails the manager a link if it is so".to_owned(),
                 });
             }
         }
@@ -161,17 +163,22 @@ impl App {
         }
     }
 
-    /// The manager's grant, made as *requested* where there is none.
-    pub(crate) async fn grant_or_new(&self, person: &Person, draft: &mut Draft<'_>) -> Result<Grant> {
-        let provider = self.provider()?.name();
+    /// The manager's grant at a provider, made as *requested* where there is none.
+    pub(crate) async fn grant_or_new(&self, person: &Person, provider: &'static str, draft: &mut Draft<'_>) -> Result<Grant> {
         if let Some(grant) = self.store().grant_of(person.id, provider).await? {
             return Ok(grant);
         }
-        let grant = Grant::requested(self.id(), person.id, provider, draft.now);
-        draft.take(ports::change::Scope::Grant, format!("{provider}:{}", person.id), grant.id);
+        let grant = self.new_grant(person, provider, draft);
         draft.put(Put::Grant(grant.clone()));
         draft.audit("grant.requested", grant.id, json!({"person": person.id}));
         Ok(grant)
+    }
+
+    /// A grant that is asked for; its name is taken, and the caller stores it.
+    pub(crate) fn new_grant(&self, person: &Person, provider: &'static str, draft: &mut Draft<'_>) -> Grant {
+        let grant = Grant::requested(self.id(), person.id, provider, draft.now);
+        draft.take(Scope::Grant, format!("{provider}:{}", person.id), grant.id);
+        grant
     }
 
     /// The newest live link of this purpose for the person, or a new one. A link in its last day is not handed out again.

@@ -103,7 +103,7 @@ impl App {
     /// Orders looks at the calendars of everybody who interviews.
     pub(crate) async fn order_looks(&self, draft: &mut Draft<'_>, interview: &Interview) -> Result<()> {
         for person in interview.panel() {
-            if let Some(grant) = self.store().grant_of(person, self.provider()?.name()).await?.filter(Grant::is_usable) {
+            if let Some(grant) = self.grant_of(person).await?.filter(Grant::is_usable) {
                 let due = after(draft.now, NEAR_EVERY);
                 order(draft, grant.id, due);
             }
@@ -231,7 +231,7 @@ impl App {
     /// Whether somebody else who interviews has something else then.
     async fn clashes_elsewhere(&self, grant: Id<Grant>, interview: &Interview) -> Result<bool> {
         for person in interview.panel() {
-            let Some(other) = self.store().grant_of(person, self.provider()?.name()).await?.filter(|other| other.id != grant)
+            let Some(other) = self.grant_of(person).await?.filter(|other| other.id != grant)
             else {
                 continue;
             };

@@ -62,8 +62,10 @@ impl App {
     pub(crate) async fn bench(&self, id: Id<Interview>) -> Result<Option<Bench<'_>>> {
         let Some(interview) = self.store().interview(id).await? else { return Ok(None) };
         let view = self.interview_view(interview).await?;
-        let provider = self.provider()?;
-        let Some(grant) = self.store().grant_of(view.manager.id, provider.name()).await? else { return Ok(None) };
+        let written = view.interview.event.as_ref().map(|event| event.calendar.as_str());
+        let calendar = written.or(view.interview.attempt.as_ref().map(|attempt| attempt.calendar.as_str()));
+        let Some(grant) = self.grant_reaching(view.manager.id, calendar).await? else { return Ok(None) };
+        let provider = self.provider_named(&grant.provider)?;
         Ok(Some(Bench {
             interview: view.interview,
             vacancy: view.vacancy,
@@ -185,12 +187,11 @@ impl App {
 
     /// Something busy in the calendars of anybody who interviews that overlaps `range` and is not ours. Read live.
     pub(crate) async fn clash(&self, bench: &Bench<'_>, range: TimeRange) -> Result<Result<Option<TimeRange>, ProviderError>> {
-        let provider = bench.provider;
         let own = bench.interview.event.as_ref().map(|event| event.uid.as_str());
         let mut grants = vec![bench.grant.clone()];
         for person in bench.interview.panel().filter(|person| *person != bench.manager.id) {
             // Who is no longer connected was so when the time was planned; their interviews are still kept apart by what is claimed.
-            grants.extend(self.store().grant_of(person, provider.name()).await?.filter(Grant::is_usable));
+            grants.extend(self.grant_of(person).await?.filter(Grant::is_usable));
         }
         for grant in &grants {
             match self.clash_of(grant, own, range).await? {

@@ -171,7 +171,7 @@ impl App {
         let every = meeting.people.iter().map(|email| (email, false)).chain(meeting.optional.iter().map(|email| (email, true)));
         for (index, (email, optional)) in every.enumerate() {
             let person = self.person_by(email, if optional { "optional" } else { "people" }).await?;
-            let grant = self.store().grant_of(person.id, self.provider()?.name()).await?.filter(Grant::is_usable);
+            let grant = self.grant_of(person.id).await?.filter(Grant::is_usable);
             let zone = Self::zone_of(&person, grant.as_ref());
             let rules = person.rules.clone().unwrap_or_else(|| self.default_rules(&zone));
             let recent = grant.as_ref().and_then(|_| self.0.looks.not_older(person.id, now, max_age));

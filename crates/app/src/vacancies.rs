@@ -136,7 +136,7 @@ impl App {
 
     async fn vacancy_view(&self, vacancy: Vacancy) -> Result<VacancyView> {
         let manager = self.person(vacancy.manager).await?;
-        let grant: Option<Grant> = self.store().grant_of(manager.id, self.provider()?.name()).await?;
+        let grant: Option<Grant> = self.grant_of(manager.id).await?;
         let candidacies = self.store().shortlist(vacancy.id).await?;
         let interviews = self.store().interviews_of(vacancy.id).await?;
         let choices = self.store().choices_of(vacancy.id).await?;

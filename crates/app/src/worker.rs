@@ -282,6 +282,9 @@ impl App {
         };
         self.0.numbers.ran(job.work.kind(), outcome);
         let ordered_again = matches!(step, JobStep::Done { .. });
+        if ordered_again && self.end_sealed(job, &step).await {
+            return;
+        }
         let mut jobs = vec![step];
         if let (Some(JobStep::Dead { .. }), Some(subject)) = (jobs.first(), job.work.subject()) {
             // Giving up is put before a person in the same change.
@@ -299,6 +302,21 @@ impl App {
                 }
             }
             Err(error) => tracing::warn!(job = %job.id, %error, "a run's end could not be stored; it runs again"),
+        }
+    }
+
+    /// Ends a job that carries something sealed together with what it carries: a password is good for as long as its owner leaves it, and has
+    /// no business in a job that is done. Whether that was stored.
+    async fn end_sealed(&self, job: &Job, done: &JobStep) -> bool {
+        let (Some(work), Ok(stored)) = (job.work.emptied(), serde_json::to_string(&job.work)) else { return false };
+        let jobs = vec![JobStep::Replace { id: job.id, stored, work }, done.clone()];
+        match self.commit(Change { jobs, ..Change::at(self.now()) }).await {
+            Ok(()) => true,
+            Err(error) => {
+                // Ordered again, or written by another release in other words: ended like any other, and swept in time.
+                tracing::debug!(job = %job.id, %error, "what a job carried stays with it until it is swept");
+                false
+            }
         }
     }
 

@@ -162,7 +162,7 @@ impl Kind for IssuedToken {
     const PREFIX: &'static str = "rtk";
 }
 
-/// See the module's header. One per person and provider.
+/// See the module's header. One per person and provider; of a person's, at most one is in use.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grant {
     /// Names the grant.
@@ -250,6 +250,23 @@ impl Grant {
         left >= 60 || (self.refresh.failures == 0 && due)
     }
 
+    /// The grant of a person that counts, of those at all providers: the one in use, else one that is being given, else the one to which
+    /// something happened last. One that was only made counts least.
+    pub fn current(grants: impl IntoIterator<Item = Self>) -> Option<Self> {
+        grants.into_iter().max_by_key(|grant| {
+            let under_way = grant.unverified.is_some() || grant.pending.is_some();
+            let ended = grant.ended.as_ref().map(|(at, _)| *at);
+            let asked = grant.request.as_ref().map(|request| request.first_at);
+            let last = [grant.connected_at, ended, asked].into_iter().flatten().max();
+            (grant.is_usable(), under_way, last, grant.created_at)
+        })
+    }
+
+    /// Whether this is the calendar, or one of those, that the grant works with or worked with last.
+    pub fn knows_calendar(&self, uid: &str) -> bool {
+        self.calendar.as_ref().is_some_and(|calendar| calendar.uid == uid) || self.busy_calendars.iter().any(|known| known == uid)
+    }
+
     /// The account's name in scopes of unique names and in the count of refresh tokens; `None` before it is pinned.
     pub fn account_name(&self) -> Option<String> {
         self.account.as_ref().map(|account| account.name(&self.provider))
@@ -258,5 +275,56 @@ impl Grant {
     /// `primary` while the default calendar is used, otherwise its uid.
     pub fn calendar_id(&self) -> Option<String> {
         self.calendar.as_ref().map(|calendar| if calendar.is_default { "primary".to_owned() } else { calendar.uid.clone() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grant(number: u32, change: impl FnOnce(&mut Grant)) -> Grant {
+        let id = format!("gra_0190a3d0f0e07b3e8c3e{number:012}").parse().unwrap();
+        let person = "per_0190a3d0f0e07b3e8c3e000000000001".parse().unwrap();
+        let mut grant = Grant::requested(id, person, "zoho", at(number.into()));
+        change(&mut grant);
+        grant
+    }
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn active(grant: &mut Grant) {
+        let access_expires_at = at(100);
+        grant.state = GrantState::Active;
+        grant.tokens = Some(SealedTokens { refresh: vec![1], previous_refresh: None, access: vec![2], access_expires_at });
+        grant.connected_at = Some(at(10));
+    }
+
+    #[test]
+    fn the_grant_that_counts_is_the_one_in_use_then_the_one_to_which_something_happened_last() {
+        let used = grant(1, active);
+        let ended = |number, second| grant(number, move |grant| grant.ended = Some((at(second), "disconnected".to_owned())));
+        let waiting = grant(4, |grant| {
+            let email: EmailAddress = "ana@example.com".parse().unwrap();
+            let account = Account { data_centre: "work".to_owned(), user_id: "ana".to_owned(), email };
+            let tokens = SealedTokens { refresh: vec![1], previous_refresh: None, access: vec![2], access_expires_at: at(9) };
+            let (since, why) = (at(4), PendingReason::OtherAddress);
+            let refresh = RefreshRecord::default();
+            grant.pending = Some(PendingConnection { account, tokens, scopes: Vec::new(), since, why, refresh });
+        });
+        let made = grant(90, |_| {});
+        for (grants, counts) in [
+            (vec![ended(2, 80), waiting.clone(), used.clone()], &used),
+            (vec![ended(2, 80), waiting.clone(), made.clone()], &waiting),
+            (vec![ended(2, 80), ended(3, 70)], &ended(2, 80)),
+            (vec![made.clone(), ended(3, 70)], &ended(3, 70)),
+            (vec![made.clone(), grant(1, |_| {})], &made),
+        ] {
+            let turned: Vec<_> = grants.iter().rev().cloned().collect();
+            assert_eq!(Grant::current(grants).as_ref(), Some(counts));
+            assert_eq!(Grant::current(turned).as_ref(), Some(counts));
+        }
+        assert_eq!(Grant::current([]), None);
     }
 }

@@ -223,6 +223,17 @@ impl Work {
         }
     }
 
+    /// The same without what is sealed in it, for a job that is done: `None` where nothing is.
+    pub fn emptied(&self) -> Option<Self> {
+        let mut emptied = self.clone();
+        match &mut emptied {
+            Self::Exchange { sealed_code, .. } => sealed_code.clear(),
+            Self::Revoke { sealed_refresh, .. } => sealed_refresh.clear(),
+            _ => return None,
+        }
+        Some(emptied)
+    }
+
     /// A stable name for logs, metrics and the dead-letter list.
     pub fn kind(&self) -> &'static str {
         match self {

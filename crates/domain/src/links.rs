@@ -11,7 +11,7 @@ use crate::{Id, Rev, Timestamp, id::Kind, people::Person};
 pub enum Purpose {
     /// The page that explains the request for permission. Subject: a person.
     Permission,
-    /// The OAuth `state`. Subject: a person.
+    /// The OAuth `state`. Subject: a person; where a password was typed in instead, see [`Link::typed_at`].
     OauthState,
     /// The candidate's page of an interview. Subject: an interview.
     Candidate,
@@ -80,6 +80,10 @@ pub enum ConnectOutcome {
     NoCalendar,
     /// The provider did not answer; tried again by itself.
     ProviderDown,
+    /// The server does not accept the user name and the app password.
+    PasswordRefused,
+    /// A calendar at another provider is connected already.
+    OtherCalendar,
 }
 
 /// See the module's header.
@@ -129,6 +133,17 @@ pub enum LinkProblem {
 }
 
 impl Link {
+    /// The subject of an authorization by a password that was typed in here.
+    pub fn typed_subject(provider: &str, server: &str, person: Id<Person>) -> String {
+        format!("{provider}:{server}:{person}")
+    }
+
+    /// Provider and server of an authorization by a password; `None` where the provider asked on its own page.
+    pub fn typed_at(&self) -> Option<(&str, &str)> {
+        let (provider, rest) = self.subject.split_once(':').filter(|_| self.purpose == Purpose::OauthState)?;
+        rest.split_once(':').map(|(server, _)| (provider, server))
+    }
+
     /// Whether it opens at `now`.
     pub fn check(&self, now: Timestamp) -> Result<(), LinkProblem> {
         if self.revoked_at.is_some() {
@@ -140,5 +155,31 @@ impl Link {
         } else {
             Ok(())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_typed_authorization_names_its_provider_and_server() {
+        let person: Id<Person> = "per_0190a3d0f0e07b3e8c3e000000000001".parse().unwrap();
+        let link = |purpose, subject: String| Link {
+            id: "lnk_0190a3d0f0e07b3e8c3e000000000001".parse().unwrap(),
+            rev: 1,
+            purpose,
+            subject,
+            person: Some(person),
+            created_at: Timestamp::UNIX_EPOCH,
+            expires_at: Timestamp::UNIX_EPOCH,
+            used_at: None,
+            revoked_at: None,
+            outcome: None,
+        };
+        let subject = Link::typed_subject("caldav", "work-2", person);
+        assert_eq!(link(Purpose::OauthState, subject.clone()).typed_at(), Some(("caldav", "work-2")));
+        assert_eq!(link(Purpose::Permission, subject).typed_at(), None);
+        assert_eq!(link(Purpose::OauthState, person.to_string()).typed_at(), None);
     }
 }

@@ -14,7 +14,7 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 use app::{AlertSettings, AuditSettings, Hook, RefreshWhen};
 use calendars::{
-    ZohoConfig,
+    CaldavConfig, ZohoConfig,
     zoho::{DEFAULT_ACCOUNTS_URL, DEFAULT_SCOPES, parse_hosts, parse_scopes},
 };
 use domain::{EmailAddress, grants::USUAL_REFRESHES};
@@ -48,6 +48,8 @@ pub struct Config {
     pub database_url: String,
     /// The Zoho client.
     pub zoho: ZohoConfig,
+    /// The CalDAV servers that managers may choose from.
+    pub caldav: Option<CaldavConfig>,
     /// The master keys themselves, if they came by the environment.
     pub key: Option<KeyText>,
     /// Where the master keys' file is.
@@ -187,6 +189,8 @@ impl Config {
             open_oauth_from: networks(variables, "GREENROOM_OPEN_OAUTH_FROM")?,
             public_url,
             zoho,
+            // Its errors name the variable themselves.
+            caldav: variables.get("GREENROOM_CALDAV_SERVERS").map(CaldavConfig::read).transpose()?,
         })
     }
 
@@ -454,6 +458,16 @@ mod tests {
         assert_eq!((config.zoho.refresh_limit, config.refresh), (5, RefreshWhen::Due));
         assert!(error(&[("ZOHO_REFRESH_LIMIT", "many")]).contains("ZOHO_REFRESH_LIMIT"));
         assert!(error(&[("GREENROOM_REFRESH", "never")]).contains("neither `ahead` nor `due`"));
+    }
+
+    #[test]
+    fn caldav_servers_are_known_once_they_are_set() {
+        assert_eq!(Config::from(&variables(&[])).unwrap().caldav, None);
+        let config = Config::from(&variables(&[("GREENROOM_CALDAV_SERVERS", "work=https://dav.acme.test/")])).unwrap();
+        assert_eq!(config.caldav.unwrap().servers[0].code, "work");
+        let plain = error(&[("GREENROOM_CALDAV_SERVERS", "work=http://dav.acme.test/")]);
+        assert!(plain.starts_with("GREENROOM_CALDAV_SERVERS") && plain.contains("https"), "{plain}");
+        assert!(error(&[("GREENROOM_CALDAV_SERVERS", ",")]).contains("write for example work=https://"));
     }
 
     #[test]

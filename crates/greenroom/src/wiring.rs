@@ -8,10 +8,10 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use app::{App, Parts, Settings, SingleSignOn};
-use calendars::{Oidc, Webhooks, Zoho};
+use calendars::{Caldav, Oidc, Webhooks, Zoho};
 use domain::Timestamp;
 use mail::{Mailbox, Sender, Smtp};
-use ports::{Change, Clock, Entropy, ErasureList, Mailer, Put, Store, Witness};
+use ports::{CalendarProvider, Change, Clock, Entropy, ErasureList, Mailer, Put, Store, Witness};
 use vault::{KeyId, KeyRing};
 use web::{WebState, metrics::Metrics};
 
@@ -90,12 +90,12 @@ pub async fn install_with(
     let source = Source { database: Arc::clone(&store), installation: installation.clone(), entropy: Arc::clone(&entropy) };
     let backups = config.backup_dir.clone().map(|folder| Folder::new(source.clone(), folder, config.backup_keep)).transpose()?;
     let ring = keys.clone();
-    let provider = Zoho::new(config.zoho.clone())?;
+    let providers = providers(config, &clock)?;
     let mailer = mailer(config)?;
     let first_start = known.is_none();
     let app = App::new(Parts {
         store,
-        providers: vec![Arc::new(provider)],
+        providers,
         mailer,
         poster: Arc::new(Webhooks::new(config.webhook_secret.clone())?),
         witness: config.audit_file.clone().map(|path| -> Arc<dyn Witness> { Arc::new(WitnessFile::new(path)) }),
@@ -132,6 +132,15 @@ pub async fn install_with(
             keys::LOST
         );
     }
+    if lost == Lost::Refused {
+        let orphans = app.orphaned_grants().await?;
+        let sentence = |(provider, count): (&String, &usize)| format!("{count} managers have a calendar connected at {provider}");
+        ensure!(
+            orphans.is_empty(),
+            "{}, which is not set up any more; set GREENROOM_CALDAV_SERVERS as it was, disconnect them, and take it away then",
+            orphans.iter().map(sentence).collect::<Vec<_>>().join(", ")
+        );
+    }
     let start_id = format!("{:08x}", u32::from_be_bytes(entropy.bytes()));
     let web = WebState::new(app.clone(), config.open_oauth_from.clone(), &config.allowed_hosts, &start_id)
         .with_metrics(Metrics::new(config.metrics_from.clone(), process::ask()));
@@ -144,6 +153,15 @@ pub async fn install_with(
         backups: backups.map(Arc::new),
         presence: alone.presence,
     })
+}
+
+/// Zoho first: it is used where nobody chose.
+fn providers(config: &Config, clock: &Arc<dyn Clock>) -> Result<Vec<Arc<dyn CalendarProvider>>> {
+    let mut found: Vec<Arc<dyn CalendarProvider>> = vec![Arc::new(Zoho::new(config.zoho.clone())?)];
+    if let Some(caldav) = &config.caldav {
+        found.push(Arc::new(Caldav::new(caldav.clone(), Arc::clone(clock))?));
+    }
+    Ok(found)
 }
 
 fn single_sign_on(app: &App, set: &SignOnConfig) -> Result<()> {

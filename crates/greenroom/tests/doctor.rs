@@ -32,6 +32,9 @@ async fn a_new_machine_gets_advice_and_nothing_is_made() {
     assert_eq!((code, of(&findings, "redirect URI")[0].0), (1, "bad"));
     let (code, findings) = examined(&scene, &[("ZOHO_CLIENT_ID", "your_client_id")]).await;
     assert_eq!((code, of(&findings, "configuration")[0].0), (1, "bad"));
+    let (code, findings) = examined(&scene, &[("GREENROOM_CALDAV_SERVERS", "work=http://dav.example.com/")]).await;
+    let [(condition, says)] = of(&findings, "configuration")[..] else { panic!("{findings}") };
+    assert!(code == 1 && condition == "bad" && says.contains("GREENROOM_CALDAV_SERVERS") && says.contains("https"), "{says}");
     let mail = [("EMAIL_HOST", "127.0.0.1"), ("EMAIL_PORT", "1"), ("GREENROOM_RECRUITING_CONTACT", "jobs@example.com")];
     let (code, findings) = examined(&scene, &mail).await;
     assert_eq!((code, of(&findings, "mail")[0].0), (1, "bad"));
@@ -50,6 +53,10 @@ async fn a_running_installation_is_looked_through_and_what_is_wrong_is_named() {
     for what in ["database and key", "public address", "clock", "client", "calendar"] {
         assert_eq!(of(&findings, what)[0].0, "ok", "{what}: {findings}");
     }
+    assert!(of(&findings, "caldav").is_empty());
+    let (code, findings) = examined(&scene, &[("GREENROOM_CALDAV_SERVERS", "work=http://127.0.0.1:1/")]).await;
+    let [(condition, says)] = of(&findings, "caldav")[..] else { panic!("{findings}") };
+    assert!(code == 1 && condition == "bad" && says.contains("work (127.0.0.1)"), "{says}");
     let shown = said(&scene.run(&["doctor"], &[]).await);
     assert!(shown.contains("ok       client") && shown.contains("looked at"), "{shown}");
     let issued: Value = scene.client.get(format!("{}/_sim/tokens", scene.zoho)).send().await.unwrap().json().await.unwrap();

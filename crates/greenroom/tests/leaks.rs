@@ -3,8 +3,14 @@
 
 mod common;
 
-use std::{fs, path::Path, time::Duration};
+use std::{
+    fs,
+    path::Path,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use common::{Scene, said};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -83,6 +89,76 @@ async fn no_token_secret_or_key_is_in_the_database_its_journal_the_log_or_a_page
     }
     let raw = unbase64(file.trim());
     assert_eq!(found(&places, &raw), Vec::<&str>::new(), "the key's bytes leak");
+}
+
+/// A CalDAV server that lets nobody in and repeats what it was told in its answers: every other one says that it is broken.
+async fn parrot() -> (String, Arc<Mutex<Vec<String>>>) {
+    let heard: Arc<Mutex<Vec<String>>> = Arc::default();
+    let ears = Arc::clone(&heard);
+    let answer = move |headers: axum::http::HeaderMap| {
+        let told = headers.get("authorization").map_or("", |value| value.to_str().unwrap()).to_owned();
+        let plain = told.strip_prefix("Basic ").map(|text| String::from_utf8(unbase64(text)).unwrap()).unwrap_or_default();
+        let user = plain.split(':').next().unwrap_or_default().to_owned();
+        ears.lock().unwrap().push(plain.clone());
+        let status = if user == "broken" { 500 } else { 401 };
+        async move { (axum::http::StatusCode::from_u16(status).unwrap(), format!("<html>not `{plain}`, not `{told}`</html>")) }
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://127.0.0.1:{}/", listener.local_addr().unwrap().port());
+    let router = axum::Router::new().fallback(answer);
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    (address, heard)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_app_password_is_in_the_database_its_journal_the_log_or_a_page() {
+    const WORD: &str = "kq7-zvhw-n2xy-pale";
+    let (address, heard) = parrot().await;
+    let scene =
+        Scene::new("leaks-caldav").await.with("GREENROOM_LOG", "debug").with("GREENROOM_CALDAV_SERVERS", format!("work={address}"));
+    let mut serving = scene.serve().await;
+    let cookie = scene.log_in(&serving.printed()).await;
+    let key = scene.make_key(&cookie).await;
+    let setup = scene.client.post(format!("{}/api/admin/oauth/setup/", scene.greenroom)).bearer_auth(&key);
+    assert_eq!(setup.form(&[("manager_email", ANA), ("notify", "true")]).send().await.unwrap().status(), 200);
+    scene.until("the mail", async || !mails(&scene, &key, ANA).await.is_empty()).await;
+    let list = scene.page("/mailbox", &cookie).await;
+    let mail = format!("/mailbox/mai_{}", common::between(&list, "/mailbox/mai_", "\""));
+    let mail = scene.page(&mail, &cookie).await;
+    let form = format!("/p/{}", common::between(&mail, "/p/", "\""));
+
+    let mut places = Places::new();
+    for (user, outcome) in [("ana", "The server does not accept that"), ("broken", "does not answer just now")] {
+        let tried = [("action", "password"), ("server", "work"), ("user", user), ("password", WORD)];
+        let sent = scene.post_form(&form, None, &tried).await;
+        assert_eq!(sent.status(), 303);
+        let page = sent.headers()["location"].to_str().unwrap().to_owned();
+        let shown = async || String::from_utf8(body(scene.get(&page).await).await).unwrap();
+        scene.until(outcome, async || shown().await.contains(outcome)).await;
+        places.push((page.clone(), shown().await.into_bytes()));
+    }
+    let refused = [("action", "password"), ("server", "nowhere"), ("user", "ana"), ("password", WORD)];
+    places.push(("refused form".to_owned(), body(scene.post_form(&form, None, &refused).await).await));
+    for path in ["/", "/managers", "/jobs", "/audit", "/mailbox"] {
+        places.push((path.to_owned(), scene.page(path, &cookie).await.into_bytes()));
+    }
+    for path in ["audit?limit=200", "jobs/dead", "managers"] {
+        places.push((path.to_owned(), body(scene.api(Method::GET, path, &key).send().await.unwrap()).await));
+    }
+    files(&scene.dir.join("work"), "running", &mut places);
+    places.push(("doctor".to_owned(), said(&scene.run(&["doctor"], &[]).await).into()));
+    places.push(("log".to_owned(), serving.log().into_bytes()));
+    assert!(serving.stop(Duration::from_secs(15)).await.0.success());
+    files(&scene.dir.join("work"), "stopped", &mut places);
+
+    let heard = heard.lock().unwrap().clone();
+    for user in ["ana", "broken"] {
+        assert!(heard.contains(&format!("{user}:{WORD}")), "the password reached its server: {heard:?}");
+    }
+    assert!(found(&places, b"does not answer just now").len() == 1 && !found(&places, b"ana@example.com").is_empty());
+    for secret in [WORD.to_owned(), STANDARD.encode(format!("ana:{WORD}")), STANDARD.encode(format!("broken:{WORD}"))] {
+        assert_eq!(found(&places, secret.as_bytes()), Vec::<&str>::new(), "{}… leaks", &secret[..6]);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -198,6 +274,5 @@ fn found<'p>(places: &'p Places, needle: &[u8]) -> Vec<&'p str> {
 }
 
 fn unbase64(text: &str) -> Vec<u8> {
-    use base64::Engine;
-    base64::engine::general_purpose::STANDARD.decode(text).unwrap()
+    STANDARD.decode(text).unwrap()
 }

@@ -192,6 +192,27 @@ pub enum ListMode {
     WithDescription,
 }
 
+/// How a person lets us into their calendar.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Consent {
+    /// On a page of the provider, where [`CalendarProvider::authorization_url`] leads.
+    Page,
+    /// By a user name and an app password for one of these servers, which we ask for ourselves: `user:password` is the authorization code.
+    Password {
+        /// The operator's list; never empty.
+        servers: Vec<ConsentServer>,
+    },
+}
+
+/// A server that people can choose.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConsentServer {
+    /// Its data centre.
+    pub code: String,
+    /// What people know it by.
+    pub name: String,
+}
+
 /// What every call gives.
 pub type Answer<T> = Result<T, ProviderError>;
 
@@ -200,6 +221,14 @@ pub type Answer<T> = Result<T, ProviderError>;
 pub trait CalendarProvider: Send + Sync {
     /// Registry name: `zoho`.
     fn name(&self) -> &'static str;
+    /// How people let us in.
+    fn consent(&self) -> Consent {
+        Consent::Page
+    }
+    /// Whether its answers hold days and times that state no zone, so that each call needs [`Access::zone`].
+    fn has_floating_times(&self) -> bool {
+        false
+    }
     /// The URL of the consent page. `challenge` is the PKCE S256 challenge, `login_hint` the address of the manager.
     fn authorization_url(&self, state: &str, challenge: &str, login_hint: &str) -> Url;
     /// Resolves what the callback says (`location`, `accounts-server`) to a data centre of the list; absent values mean the default one.

@@ -126,7 +126,7 @@ impl App {
     pub(crate) async fn desk_of(&self, interview: &Interview) -> Result<Desk> {
         let vacancy = self.store().vacancy(interview.vacancy).await?.ok_or_else(|| Error::missing("vacancy", interview.vacancy))?;
         let manager = self.participant(interview, Role::Manager).await?;
-        let grant = self.store().grant_of(manager.id, self.provider()?.name()).await?.filter(Grant::is_usable);
+        let grant = self.grant_of(manager.id).await?.filter(Grant::is_usable);
         let busy = self.busy_of(&manager, grant.as_ref(), interview.zone.clone()).await?;
         let busy = match (busy, interview.provisional) {
             (Busy::Unknown { .. }, true) => {
@@ -168,7 +168,7 @@ impl App {
     /// The same; as it was read a moment ago, if `recent`.
     async fn read_sitter(&self, person: Id<Person>, recent: bool) -> Result<Sitter> {
         let person = self.person(person).await?;
-        let grant = self.store().grant_of(person.id, self.provider()?.name()).await?.filter(Grant::is_usable);
+        let grant = self.grant_of(person.id).await?.filter(Grant::is_usable);
         let zone = Self::zone_of(&person, grant.as_ref());
         let rules = person.rules.clone().unwrap_or_else(|| self.default_rules(&zone));
         let now = self.now();

@@ -3,7 +3,7 @@
 use domain::{
     Id,
     erasure::{Erasure, Kind, Stage},
-    grants::GrantState,
+    grants::{Grant, GrantState},
     interviews::InterviewState,
     jobs::{Dedupe, Work},
     mails::MailOrder,
@@ -44,7 +44,7 @@ impl App {
             let seconds = if age < 3_600 { 30 } else { 3_600 };
             return Ok(Verdict::Again { seconds, error: None });
         }
-        self.end_grant(id).await?;
+        self.end_grants(id).await?;
         self.record_left(id, left).await?;
         self.wipe(erasure, true, Stage::Checking).await?;
         Ok(Verdict::Again { seconds: 0, error: None })
@@ -73,13 +73,18 @@ impl App {
         .await
     }
 
-    /// Ends a permission with everything that came with it, and revokes each of its tokens at the provider.
-    pub(super) async fn end_grant(&self, person: Id<Person>) -> Result<()> {
+    /// Ends a person's permissions with everything that came with them, and revokes each of their tokens at the provider.
+    pub(super) async fn end_grants(&self, person: Id<Person>) -> Result<()> {
+        for grant in self.grants_of(person).await? {
+            self.end_grant(grant.id).await?;
+        }
+        Ok(())
+    }
+
+    async fn end_grant(&self, id: Id<Grant>) -> Result<()> {
         self.transact(None, || async move {
             let mut draft = self.draft(&Self::by_job());
-            let Some(grant) = self.store().grant_of(person, self.provider()?.name()).await? else {
-                return Ok((draft.finish(), ()));
-            };
+            let Some(grant) = self.store().grant(id).await? else { return Ok((draft.finish(), ())) };
             let live = grant
                 .tokens
                 .as_ref()
@@ -103,7 +108,7 @@ impl App {
             grants::end(&mut next, GrantState::Disconnected, "erased", draft.now);
             next.unverified = None;
             next.pending = None;
-            draft.audit("grant.disconnected", grant.id, json!({"person": person}));
+            draft.audit("grant.disconnected", grant.id, json!({"person": grant.person}));
             draft.put(Put::Grant(next));
             Ok((draft.finish(), ()))
         })

@@ -43,7 +43,7 @@ impl App {
             past: known.interviews.len() - upcoming,
             events: known.interviews.iter().filter(|interview| has_event(interview)).count(),
             vacancies: known.vacancies.iter().filter(|vacancy| vacancy.state != VacancyState::Closed).count(),
-            connected: known.grant.is_some_and(|grant| grant.tokens.is_some()),
+            connected: known.grants.iter().any(|grant| grant.tokens.is_some()),
             person: known.person,
         })
     }

@@ -54,11 +54,16 @@ impl App {
         let (grant, account) = (next.grant, next.account.clone());
         draft.put(Put::IssuedToken(next));
         let left = self.store().issued_tokens(&account).await?.len().saturating_sub(1);
-        let most = usize::try_from(self.provider()?.limits().refresh_tokens).unwrap_or(usize::MAX);
+        let most = usize::try_from(self.provider_of_account(&account)?.limits().refresh_tokens).unwrap_or(usize::MAX);
         if left + MARGIN < most {
             self.clear(draft, AlertKind::RefreshTokensNearLimit, &grant.to_string()).await?;
         }
         Ok(())
+    }
+
+    /// The provider of an account's name.
+    fn provider_of_account(&self, account: &str) -> Result<crate::Provider<'_>> {
+        self.provider_named(account.split(':').next().unwrap_or_default())
     }
 
     /// One that was believed dead lives.

@@ -59,8 +59,10 @@ impl App {
             Self::order_revoke(next.id, &older.account.data_centre, &older.tokens.refresh, older.refresh.serial, draft);
         }
         let mut refresh = if unverified.has_refresh { unverified.refresh.clone() } else { grant.refresh.carried_on() };
-        if unverified.has_refresh {
-            refresh.serial = Some(self.token_issued(grant.id, &name, self.provider()?.limits(), draft).await?);
+        let provider = self.provider_named(&grant.provider)?;
+        // An app password is made by its owner: no server counts what it gave us.
+        if unverified.has_refresh && provider.has_page() {
+            refresh.serial = Some(self.token_issued(grant.id, &name, provider.limits(), draft).await?);
         }
         if let Some(why) = why {
             if !unverified.has_refresh {
@@ -117,6 +119,10 @@ impl App {
             Self::order_revoke(next.id, &account.data_centre, &tokens.refresh, refresh.serial, draft);
             return Self::store_without(next, draft, ConnectOutcome::NoCalendar);
         };
+        if self.yields_to_other(&mut next, draft).await? {
+            Self::order_revoke(next.id, &account.data_centre, &tokens.refresh, refresh.serial, draft);
+            return Self::store_without(next, draft, ConnectOutcome::OtherCalendar);
+        }
         self.revoke_replaced(&next, &tokens, draft).await?;
         if let Some(old) =
             next.account.as_ref().filter(|old| old.user_id != account.user_id || old.data_centre != account.data_centre)

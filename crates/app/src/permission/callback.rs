@@ -88,7 +88,7 @@ impl App {
 
     /// The manager said no: what waits for them is looked at again.
     pub(super) async fn refused(&self, person: Id<Person>, draft: &mut Draft<'_>) -> Result<()> {
-        let Some(grant) = self.store().grant_of(person, self.provider()?.name()).await? else { return Ok(()) };
+        let Some(grant) = self.grant_of(person).await? else { return Ok(()) };
         if matches!(grant.state, GrantState::Active | GrantState::Refused) {
             return Ok(());
         }

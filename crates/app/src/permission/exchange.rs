@@ -17,7 +17,7 @@ use ports::{
 use serde_json::json;
 
 use crate::{
-    App, Caller, Error, Result,
+    App, Caller, Error, Provider, Result,
     calls::Held,
     draft::{Draft, touched},
     grants::Side,
@@ -48,7 +48,7 @@ impl App {
         };
         match result {
             Ok(outcome) => self.conclude(link, person, outcome).await,
-            Err(error) => self.exchange_failed(link, person, &error, attempt).await,
+            Err(error) => self.exchange_failed(&stored, person, &error, attempt).await,
         }
     }
 
@@ -60,19 +60,21 @@ impl App {
         sealed: SealedCode<'_>,
     ) -> Result<Result<Option<UnverifiedTokens>, ProviderError>> {
         let data_centre = sealed.data_centre;
-        let grant = self.grant_for(person).await?;
+        let provider = self.provider_of(link)?;
+        let grant = self.grant_for(person, link).await?;
         if let Some(known) = grant.unverified.as_ref().filter(|known| known.link == link.id) {
             return Ok(Ok(Some(known.clone())));
         }
         let code = self.open_code(link.id, sealed.bytes).await?;
-        let verifier = self.pkce_verifier(link, &self.link_key(sealed.link_key)?)?;
-        let answer = match self.provider()?.exchange(grant.id, data_centre, &code, &verifier).await {
+        let verifier =
+            if provider.has_page() { self.pkce_verifier(link, &self.link_key(sealed.link_key)?)? } else { String::new() };
+        let answer = match provider.exchange(grant.id, data_centre, &code, &verifier).await {
             Ok(answer) => answer,
             Err(error) => return Ok(Err(error)),
         };
         let stored = self
             .transact(None, || async {
-                let grant = self.grant_for(person).await?;
+                let grant = self.grant_for(person, link).await?;
                 let mut draft = self.draft(&Caller::system());
                 // Sealed as if nothing were stored, unless the provider gave no refresh token: then the one there is stays (same account only).
                 let base = if answer.refresh.is_some() { None } else { grant.tokens.as_ref() };
@@ -114,8 +116,8 @@ impl App {
         person: Id<Person>,
         unverified: UnverifiedTokens,
     ) -> Result<Result<ConnectOutcome, ProviderError>> {
-        let provider = self.provider()?;
-        let grant = self.grant_for(person).await?;
+        let provider = self.provider_of(link)?;
+        let grant = self.grant_for(person, link).await?;
         let missing = provider
             .required_scopes()
             .into_iter()
@@ -138,13 +140,13 @@ impl App {
             Err(error) if error.class == FailureClass::ScopeMissing => return Ok(Ok(ConnectOutcome::ScopeMissing)),
             Err(error) => return Ok(Err(error)),
         };
-        let (identity, calendars, unverified, link) = (&identity, &calendars, &unverified, link.id);
+        let (identity, calendars, unverified) = (&identity, &calendars, &unverified);
         let outcome = self
             .transact(None, || async move {
-                let grant = self.grant_for(person).await?;
+                let grant = self.grant_for(person, link).await?;
                 let owner = self.store().person(person).await?.ok_or_else(|| Error::missing("person", person))?;
                 let mut draft = self.draft(&Caller::system());
-                let stored = self.store().link(link).await?.ok_or_else(|| Error::missing("link", link))?;
+                let stored = self.store().link(link.id).await?.ok_or_else(|| Error::missing("link", link.id))?;
                 let accepted = self.accept_identity(grant, &owner, unverified, identity, calendars, &mut draft);
                 let outcome = Box::pin(accepted).await?;
                 // In the same commit: a run that is killed here must never send the used code again.
@@ -164,12 +166,12 @@ impl App {
         link: Id<Link>,
         unverified: UnverifiedTokens,
     ) -> Result<Answer<(Answer<Identity>, Held, UnverifiedTokens)>> {
-        let provider = self.provider()?;
+        let provider = self.provider_named(&grant.provider)?;
         let opened = async |unverified: &UnverifiedTokens| {
             let token = self.opened(grant.id, "access", &unverified.tokens.access).await?;
             Ok(Held {
                 grant: grant.id,
-                access: Access { data_centre: unverified.data_centre.clone(), token, zone: None },
+                access: Access { data_centre: unverified.data_centre.clone(), token, zone: self.owner_zone(grant).await? },
                 settled: false,
             })
         };
@@ -220,7 +222,7 @@ impl App {
             draft.put(Put::Link(next));
             draft.audit("grant.authorization_ended", person, json!({"outcome": outcome}));
             if outcome == ConnectOutcome::ScopeMissing {
-                self.give_back_unverified(link, person, &mut draft).await?;
+                self.give_back_unverified(&stored, person, &mut draft).await?;
             }
             if matches!(outcome, ConnectOutcome::Misconfigured | ConnectOutcome::WrongDataCentre) {
                 // Only the operator can mend it, and the manager's page says that the company was told.
@@ -236,9 +238,9 @@ impl App {
     }
 
     /// Tokens that can do less than is needed are given back, and an administrator is told which grant lacks a scope.
-    async fn give_back_unverified(&self, link: Id<Link>, person: Id<Person>, draft: &mut Draft<'_>) -> Result<()> {
-        let grant = self.grant_for(person).await?;
-        let Some(known) = grant.unverified.as_ref().filter(|known| known.link == link) else { return Ok(()) };
+    async fn give_back_unverified(&self, link: &Link, person: Id<Person>, draft: &mut Draft<'_>) -> Result<()> {
+        let grant = self.grant_for(person, link).await?;
+        let Some(known) = grant.unverified.as_ref().filter(|known| known.link == link.id) else { return Ok(()) };
         if known.has_refresh {
             Self::order_revoke(grant.id, &known.data_centre, &known.tokens.refresh, None, draft);
         }
@@ -249,15 +251,19 @@ impl App {
         Self::store_without(next, draft, ConnectOutcome::ScopeMissing).map(drop)
     }
 
-    async fn exchange_failed(&self, link: Id<Link>, person: Id<Person>, error: &ProviderError, attempt: i64) -> Result<Verdict> {
+    async fn exchange_failed(&self, stored: &Link, person: Id<Person>, error: &ProviderError, attempt: i64) -> Result<Verdict> {
+        let link = stored.id;
         tracing::warn!(%link, class = ?error.class, detail = error.detail, "an authorization code could not be exchanged");
         match error.class {
+            FailureClass::Revoked if stored.typed_at().is_some() => {
+                self.conclude(link, person, ConnectOutcome::PasswordRefused).await
+            }
             FailureClass::Revoked => self.conclude(link, person, ConnectOutcome::CodeExpired).await,
             FailureClass::Misconfigured => self.conclude(link, person, ConnectOutcome::Misconfigured).await,
             FailureClass::WrongDataCentre => self.conclude(link, person, ConnectOutcome::WrongDataCentre).await,
             _ if attempt >= MAX_ATTEMPTS => {
                 // Tokens that are stored already only wait for the provider to say whose they are.
-                let waits = self.grant_for(person).await?.unverified.is_some_and(|known| known.link == link);
+                let waits = self.grant_for(person, stored).await?.unverified.is_some_and(|known| known.link == link);
                 self.conclude(link, person, ConnectOutcome::ProviderDown).await?;
                 Ok(if waits { Verdict::Again { seconds: 60, error: None } } else { Verdict::Done })
             }
@@ -265,8 +271,16 @@ impl App {
         }
     }
 
-    async fn grant_for(&self, person: Id<Person>) -> Result<Grant> {
-        let grant = self.store().grant_of(person, self.provider()?.name()).await?;
+    /// The provider at which an authorization takes place.
+    pub(super) fn provider_of(&self, link: &Link) -> Result<Provider<'_>> {
+        match link.typed_at() {
+            Some((provider, _)) => self.provider_named(provider),
+            None => self.provider(),
+        }
+    }
+
+    async fn grant_for(&self, person: Id<Person>, link: &Link) -> Result<Grant> {
+        let grant = self.store().grant_of(person, self.provider_of(link)?.name()).await?;
         grant.ok_or_else(|| Error::missing("grant", person))
     }
 
@@ -280,7 +294,11 @@ impl App {
         attempt: i64,
     ) -> Result<Verdict> {
         let token = self.open_token(grant, "refresh", sealed_refresh).await?;
-        match self.provider()?.revoke(grant, data_centre, &token).await {
+        let provider = match self.store().grant(grant).await? {
+            Some(known) => self.provider_named(&known.provider)?,
+            None => self.provider()?,
+        };
+        match provider.revoke(grant, data_centre, &token).await {
             Ok(()) => {
                 if let Some(serial) = serial {
                     self.token_revoked(serial).await?;

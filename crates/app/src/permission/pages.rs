@@ -3,10 +3,12 @@
 use domain::{
     EmailAddress, Timestamp,
     audit::Actor,
+    grants::Grant,
     links::{ConnectOutcome, Link, LinkProblem, Purpose},
     mails::MailOrder,
     people::Person,
 };
+use ports::calendar::ConsentServer;
 use url::Url;
 
 use crate::{App, Caller, Error, Result};
@@ -30,6 +32,12 @@ pub struct PermissionView {
     pub consent_origin: String,
     /// Whether there is nothing left to do.
     pub already_connected: bool,
+    /// Whether the button is offered: not while a calendar at another provider is connected.
+    pub by_page: bool,
+    /// Servers at which an app password can be used instead; empty where there are none, or another provider's calendar is connected.
+    pub servers: Vec<ConsentServer>,
+    /// Whether a way is left out because another provider's calendar is connected.
+    pub disconnect_first: bool,
 }
 
 /// The page that shows how an authorization ended.
@@ -43,6 +51,8 @@ pub struct ConnectView {
     pub company: String,
     /// The calendar, once connected.
     pub calendar: Option<String>,
+    /// The server at which an app password was tried; `None` where the provider asked on its own page.
+    pub server: Option<String>,
     /// The token of a permission page to start again, where that helps.
     pub retry_token: Option<String>,
 }
@@ -56,6 +66,8 @@ pub struct DisconnectView {
     pub manager: String,
     /// The calendar; `None` when nothing is connected.
     pub calendar: Option<String>,
+    /// Whether it is connected by an app password.
+    pub by_password: bool,
     /// Until when another program may still use an access token that it was lent.
     pub lent_until: Option<Timestamp>,
 }
@@ -71,13 +83,20 @@ impl App {
     pub async fn permission_page(&self, token: &str) -> Result<PermissionView> {
         let link = self.open_link(token, Purpose::Permission).await?;
         let person = self.link_person(&link).await?;
-        let grant = self.store().grant_of(person.id, self.provider()?.name()).await?;
+        let grant = self.grant_of(person.id).await?;
         let wanted = grant.as_ref().and_then(|grant| grant.request.as_ref()).and_then(|request| request.vacancy);
         let vacancy = match wanted {
             Some(id) => self.store().vacancy(id).await?,
             None => self.store().vacancies_of(person.id).await?.into_iter().next(),
         };
-        let consent = self.provider()?.authorization_url("", "", "");
+        let page = self.provider()?;
+        let consent = page.authorization_url("", "", "");
+        let used = grant.filter(Grant::is_usable).map(|grant| grant.provider);
+        let is_offered = |name: &str| used.as_deref().is_none_or(|used| used == name);
+        let mut servers = self.servers();
+        let all = servers.len();
+        servers.retain(|(provider, _)| is_offered(provider.name()));
+        let by_page = is_offered(page.name());
         Ok(PermissionView {
             company: self.settings().company.clone(),
             manager: person.name.clone(),
@@ -86,7 +105,10 @@ impl App {
             asked_by: vacancy.map_or_else(|| self.settings().company.clone(), |vacancy| vacancy.requested_by),
             provider_host: consent.host_str().unwrap_or_default().to_owned(),
             consent_origin: consent.origin().ascii_serialization(),
-            already_connected: grant.is_some_and(|grant| grant.is_usable()),
+            already_connected: used.is_some(),
+            by_page,
+            disconnect_first: !by_page || servers.len() < all,
+            servers: servers.into_iter().map(|(_, server)| server).collect(),
         })
     }
 
@@ -96,7 +118,9 @@ impl App {
             let link = self.open_link(token, Purpose::Permission).await?;
             let person = self.link_person(&link).await?;
             let mut draft = self.draft(&as_person(&person));
-            self.grant_or_new(&person, &mut draft).await?;
+            let provider = self.provider()?.name();
+            self.refuse_second(person.id, provider).await?;
+            self.grant_or_new(&person, provider, &mut draft).await?;
             let state = self.live_link(Purpose::OauthState, &person, &mut draft).await?;
             let url = self.authorization_url(&state, &person)?;
             Ok((draft.finish(), url))
@@ -153,7 +177,7 @@ impl App {
             // Nobody came back from the provider with this one yet.
             return Err(Error::Link(link.check(self.now()).err().unwrap_or(LinkProblem::Unknown), Some(Purpose::OauthState)));
         };
-        let grant = self.store().grant_of(person.id, self.provider()?.name()).await?;
+        let grant = self.grant_of(person.id).await?;
         let calendar = grant
             .as_ref()
             .filter(|grant| grant.is_usable())
@@ -166,6 +190,7 @@ impl App {
             manager: person.name,
             company: self.settings().company.clone(),
             calendar,
+            server: link.typed_at().map(|(provider, code)| self.server_name(provider, code)),
             retry_token: retry.map(|link| self.token(&link)),
         })
     }
@@ -174,14 +199,17 @@ impl App {
     pub async fn disconnect_page(&self, token: &str) -> Result<DisconnectView> {
         let link = self.open_link(token, Purpose::Disconnect).await?;
         let person = self.link_person(&link).await?;
-        let grant = self.store().grant_of(person.id, self.provider()?.name()).await?;
+        let grant = self.grant_of(person.id).await?;
         let lent_until = match &grant {
             Some(grant) => self.lent_until(grant.id).await?,
             None => None,
         };
-        let calendar =
-            grant.filter(domain::grants::Grant::is_usable).and_then(|grant| grant.calendar).map(|calendar| calendar.name);
-        Ok(DisconnectView { company: self.settings().company.clone(), manager: person.name, calendar, lent_until })
+        let by_password = match grant.as_ref().filter(|grant| grant.is_usable()) {
+            Some(grant) => !self.provider_named(&grant.provider)?.has_page(),
+            None => false,
+        };
+        let calendar = grant.filter(Grant::is_usable).and_then(|grant| grant.calendar).map(|calendar| calendar.name);
+        Ok(DisconnectView { company: self.settings().company.clone(), manager: person.name, calendar, by_password, lent_until })
     }
 }
 

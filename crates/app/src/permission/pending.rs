@@ -55,13 +55,14 @@ impl App {
                 refresh: pending.refresh.clone(),
             };
             let outcome = self.activate(next, connection, calendars, &mut draft).await?;
-            if outcome != ConnectOutcome::Connected {
-                return Err(Error::Refused {
+            match outcome {
+                ConnectOutcome::Connected => Ok((draft.finish(), ())),
+                ConnectOutcome::OtherCalendar => Err(grants::other_calendar()),
+                _ => Err(Error::Refused {
                     code: "no_calendar",
-                    problem: "the account has no calendar that can be written; the manager must add one in Zoho first".to_owned(),
-                });
+                    problem: "the account has no calendar that can be written; the manager must add one there first".to_owned(),
+                }),
             }
-            Ok((draft.finish(), ()))
         })
         .await
     }
@@ -72,7 +73,7 @@ impl App {
         for again in [true, false] {
             let pending = fresh.pending.as_ref().ok_or_else(|| failure(FailureClass::Gone, "the connection no longer waits"))?;
             let token = self.opened(fresh.id, "access", &pending.tokens.access).await?;
-            let access = Access { data_centre: pending.account.data_centre.clone(), token, zone: None };
+            let access = Access { data_centre: pending.account.data_centre.clone(), token, zone: self.owner_zone(&fresh).await? };
             let held = Held { grant: fresh.id, access, settled: false };
             let provider = self.provider_named(&fresh.provider).map_err(grants::internal)?;
             match provider.calendars(&held).await {
@@ -101,8 +102,7 @@ impl App {
     /// Ends a manager's grant from our side and revokes it at the provider. The account stays pinned.
     pub async fn disconnect(&self, person: Id<Person>, caller: &Caller) -> Result<()> {
         self.transact(None, || async move {
-            let grant =
-                self.store().grant_of(person, self.provider()?.name()).await?.ok_or_else(|| Error::missing("grant", person))?;
+            let grant = self.grant_of(person).await?.ok_or_else(|| Error::missing("grant", person))?;
             let mut draft = self.draft(caller);
             if !matches!(grant.state, GrantState::Active | GrantState::Unverified) {
                 return Ok((draft.finish(), ()));

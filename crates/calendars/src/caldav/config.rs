@@ -20,6 +20,11 @@ pub struct CaldavServer {
 }
 
 impl CaldavServer {
+    /// What people read where they choose one: the code and the host.
+    pub(super) fn name(&self) -> String {
+        format!("{} ({})", self.code, self.url.host_str().unwrap_or_default())
+    }
+
     /// Whether a URL lies at one of its origins.
     pub(super) fn allows(&self, url: &Url) -> bool {
         [&self.url].into_iter().chain(&self.also).any(|own| own.origin() == url.origin())
@@ -74,6 +79,12 @@ pub enum ConfigError {
 }
 
 impl CaldavConfig {
+    /// Reads `GREENROOM_CALDAV_SERVERS` as [`parse_servers`] does, and checks it.
+    pub fn read(text: &str) -> Result<Self, ConfigError> {
+        let config = Self { servers: parse_servers(text)? };
+        config.check().map(|()| config)
+    }
+
     /// Checks everything that can be checked without a call.
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         if self.servers.is_empty() {
@@ -136,8 +147,7 @@ mod tests {
     use super::*;
 
     fn check(text: &str) -> Result<Vec<CaldavServer>, ConfigError> {
-        let servers = parse_servers(text)?;
-        CaldavConfig { servers: servers.clone() }.check().map(|()| servers)
+        CaldavConfig::read(text).map(|config| config.servers)
     }
 
     #[test]

@@ -20,7 +20,8 @@ use domain::{EmailAddress, TimeRange};
 use ports::{
     CalendarProvider, Clock,
     calendar::{
-        Access, Answer, CalendarInfo, Event, EventDraft, EventPatch, FailureClass, Identity, ListMode, TokenAnswer, Written,
+        Access, Answer, CalendarInfo, Consent, ConsentServer, Event, EventDraft, EventPatch, FailureClass, Identity, ListMode,
+        TokenAnswer, Written,
     },
 };
 use url::Url;
@@ -90,6 +91,16 @@ impl Caldav {
 impl CalendarProvider for Caldav {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn consent(&self) -> Consent {
+        let servers = self.servers.iter().map(|server| ConsentServer { code: server.code.clone(), name: server.name() });
+        Consent::Password { servers: servers.collect() }
+    }
+
+    /// RFC 5545 section 3.3.5, form 1.
+    fn has_floating_times(&self) -> bool {
+        true
     }
 
     /// There is no consent page: the app asks for user name and app password itself. This is where the server is.

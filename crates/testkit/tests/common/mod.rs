@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "test support")]
 #![expect(dead_code, reason = "each test file uses its part")]
 
+pub mod dav;
+
 use std::{
     collections::BTreeMap,
     path::PathBuf,
@@ -17,10 +19,11 @@ use calendars::{
     Zoho, ZohoConfig,
     zoho::{DEFAULT_SCOPES, parse_hosts, parse_scopes},
 };
-use domain::{EmailAddress, Id, TimeRange, Timestamp, vacancies::Vacancy};
+use dav::Dav;
+use domain::{EmailAddress, Id, TimeRange, Timestamp, links::Purpose, vacancies::Vacancy};
 use mail::{Mailbox, Sender};
 use ports::{
-    CalendarProvider, Mailer,
+    CalendarProvider, Mailer, Store,
     calendar::{Access, Answer, CalendarInfo, Event, EventDraft, EventPatch, Identity, ListMode, TokenAnswer, Written},
     mail::{Letter, MailError, Message},
     store::Page,
@@ -107,6 +110,8 @@ pub struct Choices {
     pub grace: Option<i64>,
     /// How far ahead the business clock of the next process is.
     pub skew_seconds: i64,
+    /// A calendar server with passwords beside Zoho.
+    pub dav: Option<Dav>,
 }
 
 impl Default for Choices {
@@ -120,6 +125,7 @@ impl Default for Choices {
             alerts_to: None,
             grace: None,
             skew_seconds: 0,
+            dav: None,
         }
     }
 }
@@ -204,6 +210,7 @@ struct FusedMail {
     fuse: Arc<Fuse>,
     sent: Sent,
     zoho: String,
+    dav: Option<Dav>,
 }
 
 /// Message-ID and recipient of every message that left, in order, over all restarts.
@@ -222,6 +229,7 @@ impl Mailer for FusedMail {
                 for manager in ["ana@example.com", "bruno@example.com", "chandra@example.com"] {
                     titles.extend(events(&self.zoho, manager).await.into_iter().map(|(title, _)| title));
                 }
+                titles.extend(self.dav.iter().flat_map(Dav::all_titles));
                 // Whoever interviews beside the manager reads the candidate's name; the candidate is who is addressed.
                 let beside = message.to.as_str().ends_with("@example.com");
                 let is_theirs = |name: &str| if beside { message.text.contains(name) } else { name.starts_with(&message.to_name) };
@@ -521,6 +529,13 @@ impl World {
         self.app.callback(callback, &Self::caller()).await.unwrap()
     }
 
+    /// The token of the page at which a manager gives permission.
+    pub async fn permission_token(&self, email: &str) -> String {
+        let person = self.app.find_person(email).await.unwrap();
+        let link = self.store().await.newest_link(Purpose::Permission, &person.id.to_string()).await.unwrap().unwrap();
+        vault::sign_link(&self.keys.ring(), Purpose::Permission.as_str(), &link.id.to_string())
+    }
+
     /// What the provider's redirect brings back.
     pub async fn decide(&self, url: &Url, account: &str, decision: &str) -> Callback {
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
@@ -755,14 +770,20 @@ async fn parts(site: &Site<'_>, seed: u64) -> Parts {
         hosts: parse_hosts(&hosts.join(",")).unwrap(),
     })
     .unwrap();
+    let mut providers: Vec<Arc<dyn CalendarProvider>> =
+        vec![Arc::new(Fused { zoho, fuse: Arc::clone(fuse), grace: choices.grace })];
+    if let Some(dav) = &choices.dav {
+        providers.push(Arc::new(dav.clone()));
+    }
     Parts {
         store,
-        providers: vec![Arc::new(Fused { zoho, fuse: Arc::clone(fuse), grace: choices.grace })],
+        providers,
         mailer: Arc::new(FusedMail {
             inner: Mailbox::new(Sender::parse("interviews@example.com").unwrap(), Some(dir.join("mail"))),
             fuse: Arc::clone(fuse),
             sent: Arc::clone(sent),
             zoho: origins["us"].clone(),
+            dav: choices.dav.clone(),
         }),
         poster: Arc::new(testkit::PostBox::default()),
         witness: None,

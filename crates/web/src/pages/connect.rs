@@ -44,6 +44,8 @@ const fn traits(outcome: ConnectOutcome) -> (&'static str, &'static str, bool) {
         ConnectOutcome::Misconfigured => ("misconfigured", "bad", true),
         ConnectOutcome::NoCalendar => ("no_calendar", "bad", true),
         ConnectOutcome::ProviderDown => ("provider_down", "warn", false),
+        ConnectOutcome::PasswordRefused => ("password_refused", "bad", true),
+        ConnectOutcome::OtherCalendar => ("other_calendar", "warn", false),
     }
 }
 
@@ -52,7 +54,10 @@ impl ConnectPage {
         let (key, tone, again) = traits(view.outcome);
         let text = |part: &str| {
             let key = format!("{key}.{part}");
-            let filled = known_code("connect", &key)
+            // Where a password was typed in here, nobody came back from Zoho.
+            let typed = view.server.as_ref().and_then(|server| Some(known_code("connect.typed", &key)?.with("server", server)));
+            let filled = typed
+                .or_else(|| known_code("connect", &key))
                 .map(|text| text.with("manager", &view.manager).with("company", &view.company).to_string());
             filled.unwrap_or_else(|| code("connect", &key))
         };

@@ -1,5 +1,6 @@
 //! `/d/{token}`: a manager ends the permission.
 
+use app::DisconnectView;
 use askama::Template;
 use axum::{
     extract::{Path, State},
@@ -27,25 +28,29 @@ pub(super) struct DisconnectPage {
     pub(super) manager: String,
     pub(super) calendar: Option<String>,
     pub(super) lent_until: Option<Moment>,
+    /// Whether an app password is what ends.
+    pub(super) by_password: bool,
 }
 
 pub(super) async fn show(State(state): State<WebState>, Path(token): Path<String>) -> Result<Response, Failure> {
     let view = state.app.disconnect_page(&token).await.map_err(|error| links::problem_page(&state, &token, &error))?;
     let person = PersonFrame::new(state.app.settings());
     let lent_until = view.lent_until.map(moment);
-    page(&DisconnectPage { person, token, manager: view.manager, calendar: view.calendar, lent_until })
+    let DisconnectView { manager, calendar, by_password, .. } = view;
+    page(&DisconnectPage { person, token, manager, calendar, lent_until, by_password })
 }
 
 pub(super) async fn act(State(state): State<WebState>, Path(token): Path<String>, fields: Fields) -> Result<Response, Failure> {
     match fields.get("action") {
         "disconnect" => {
             let failed = |error| links::problem_page(&state, &token, &error);
-            let lent_until = state.app.disconnect_page(&token).await.map_err(failed)?.lent_until;
+            let view = state.app.disconnect_page(&token).await.map_err(failed)?;
             state.app.disconnect_by_link(&token).await.map_err(failed)?;
-            let lead = lent_until.map_or_else(
-                || t("disconnect.done.lead").to_string(),
-                |until| t("disconnect.done.lent").with("until", moment(until).text).to_string(),
-            );
+            let lead = match view.lent_until {
+                Some(until) => t("disconnect.done.lent").with("until", moment(until).text),
+                None if view.by_password => t("disconnect.done.password"),
+                None => t("disconnect.done.lead"),
+            };
             links::notice(&state, "good", t("disconnect.done.title"), lead)
         }
         "fresh" => links::send_fresh(&state, &token).await,

@@ -163,10 +163,19 @@ fn person_facts(person: &Person) -> Vec<Fact> {
     facts
 }
 
+/// A provider as people write it.
+fn provider_name(registered: &str) -> &str {
+    match registered {
+        "zoho" => "Zoho",
+        "caldav" => "CalDAV",
+        other => other,
+    }
+}
+
 fn grant_facts(grant: &GrantView) -> Vec<Fact> {
     let mut facts = Vec::new();
     let texts = [
-        (t("manager.account"), grant.account.as_ref().map(ToString::to_string)),
+        (t("manager.account").with("provider", provider_name(&grant.provider)), grant.account.as_ref().map(ToString::to_string)),
         (t("col.data_centre"), grant.data_centre.clone()),
         (t("col.calendar"), grant.calendar.clone()),
     ];

@@ -1,6 +1,7 @@
 //! Every page, through the router and the real use cases, on a store that counts what is written.
 
 mod accounts;
+mod app_password;
 mod dashboard;
 mod erasures;
 mod guards;

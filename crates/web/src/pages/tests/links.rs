@@ -60,6 +60,8 @@ async fn every_outcome_of_a_connection_says_what_to_do_next() {
         ConnectOutcome::Misconfigured,
         ConnectOutcome::NoCalendar,
         ConnectOutcome::ProviderDown,
+        ConnectOutcome::PasswordRefused,
+        ConnectOutcome::OtherCalendar,
     ];
     let mut mains = BTreeSet::new();
     let mut all = Vec::new();

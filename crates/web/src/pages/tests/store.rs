@@ -20,7 +20,7 @@ use domain::{
     gates::Gate,
     grants::{Grant, GrantState, IssuedToken},
     interviews::{Interview, InterviewState},
-    jobs::{Job, JobState},
+    jobs::{Job, JobState, Work},
     links::{Link, Purpose},
     mails::{MailOrder, SentMail},
     people::Person,
@@ -29,7 +29,7 @@ use domain::{
 };
 use ports::{
     Change, LeaseClock, Put, Store,
-    change::{Scope, Sweeping},
+    change::{JobStep, Scope, Sweeping},
     store::{CommitError, JobTally, Page, Read, SealedJob},
 };
 use testkit::FrozenClock;
@@ -51,6 +51,7 @@ pub struct Rows {
     pub throttles: Vec<Throttle>,
     pub last_uses: Vec<(String, Timestamp)>,
     pub jobs: Vec<Job>,
+    pub ordered: Vec<Work>,
     pub mails: Vec<SentMail>,
     pub entries: Vec<Entry>,
     pub alerts: Vec<Alert>,
@@ -161,6 +162,8 @@ impl Store for FakeStore {
                 }
             }
         }
+        rows.ordered
+            .extend(change.jobs.into_iter().filter_map(|step| if let JobStep::Order(job) = step { Some(job.work) } else { None }));
         rows.entries.extend(change.audit);
         Ok(())
     }
@@ -180,8 +183,8 @@ impl Store for FakeStore {
     async fn grant(&self, id: Id<Grant>) -> Read<Option<Grant>> {
         Ok(self.read(|rows| rows.grants.iter().find(|row| row.id == id).cloned()))
     }
-    async fn grant_of(&self, person: Id<Person>, _: &str) -> Read<Option<Grant>> {
-        Ok(self.read(|rows| rows.grants.iter().find(|row| row.person == person).cloned()))
+    async fn grant_of(&self, person: Id<Person>, provider: &str) -> Read<Option<Grant>> {
+        Ok(self.read(|rows| rows.grants.iter().find(|row| row.person == person && row.provider == provider).cloned()))
     }
     async fn grants(&self, _: Page) -> Read<Vec<Grant>> {
         Ok(self.read(|rows| rows.grants.clone()))

@@ -14,8 +14,8 @@ use domain::{
 use ports::{
     CalendarProvider, Mailer,
     calendar::{
-        Access, Answer, CalendarInfo, Event, EventDraft, EventPatch, FailureClass, Identity, ListMode, ProviderError, TokenAnswer,
-        Written,
+        Access, Answer, CalendarInfo, Consent, ConsentServer, Event, EventDraft, EventPatch, FailureClass, Identity, ListMode,
+        ProviderError, TokenAnswer, Written,
     },
     mail::{Letter, MailError, Message},
 };
@@ -36,7 +36,8 @@ pub const VISITOR: &str = "the-visitor-of-a-test";
 /// The host requests go to.
 pub const HOST: &str = "greenroom.example.com";
 
-struct NoProvider;
+/// Called `zoho` with a page, `caldav` with servers.
+struct NoProvider(Consent);
 
 fn unreachable_provider<T>() -> Answer<T> {
     Err(ProviderError {
@@ -51,7 +52,10 @@ fn unreachable_provider<T>() -> Answer<T> {
 #[async_trait]
 impl CalendarProvider for NoProvider {
     fn name(&self) -> &'static str {
-        "zoho"
+        if self.0 == Consent::Page { "zoho" } else { "caldav" }
+    }
+    fn consent(&self) -> Consent {
+        self.0.clone()
     }
     fn authorization_url(&self, state: &str, _: &str, _: &str) -> url::Url {
         format!("https://accounts.example.com/oauth/v2/auth?state={state}").parse().unwrap()
@@ -139,6 +143,18 @@ pub struct World {
 
 impl World {
     pub fn new(demo: bool) -> Self {
+        Self::with_providers(demo, vec![Arc::new(NoProvider(Consent::Page))])
+    }
+
+    /// An installation whose operator set two CalDAV servers.
+    pub fn with_servers() -> Self {
+        let server = |code: &str, name: &str| ConsentServer { code: code.to_owned(), name: name.to_owned() };
+        let servers = vec![server("work", "work (dav.example.com)"), server("home", "home <dav.example.net>")];
+        let caldav = NoProvider(Consent::Password { servers });
+        Self::with_providers(false, vec![Arc::new(NoProvider(Consent::Page)), Arc::new(caldav)])
+    }
+
+    fn with_providers(demo: bool, providers: Vec<Arc<dyn CalendarProvider>>) -> Self {
         let now: Timestamp = NOW.parse().unwrap();
         let clock = FrozenClock::at(now);
         let store = FakeStore { clock: Some(clock.clone()), ..FakeStore::default() };
@@ -148,7 +164,7 @@ impl World {
         let keys = KeyRing::new("2026".parse().unwrap(), key);
         let parts = Parts {
             store: Arc::new(store.clone()),
-            providers: vec![Arc::new(NoProvider)],
+            providers,
             mailer: Arc::new(LocalMailer),
             poster: Arc::new(testkit::PostBox::default()),
             witness: None,
