@@ -234,7 +234,7 @@ impl CellSet {
     }
 
     /// 64 bits from position `at`, which may lie outside.
-    fn bits_at(&self, at: i64) -> u64 {
+    pub(crate) fn bits_at(&self, at: i64) -> u64 {
         let index = at.div_euclid(64);
         let bit = at.rem_euclid(64);
         let word = |index: i64| usize::try_from(index).ok().and_then(|index| self.words.get(index)).copied().unwrap_or(0);

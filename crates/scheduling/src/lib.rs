@@ -6,7 +6,8 @@
 //!
 //! The way through: [`Rules`] say when somebody can be booked, [`Busy`] what their calendar says (known, assumed or unknown), and
 //! [`Agenda`] what is already booked through us. [`check`] judges one time, [`slots`] lists all that pass, [`plan`] places several in
-//! order. All three stand on the same list of rules (`rulebook`), so they cannot disagree.
+//! order. All three stand on the same list of rules (`rulebook`), so they cannot disagree. [`planner`] takes what they offer and places a
+//! whole shortlist at once; what looks random there follows from a seed.
 
 mod agenda;
 mod busy;
@@ -18,6 +19,7 @@ mod hours;
 mod instants;
 mod panel;
 mod plan;
+pub mod planner;
 mod prepared;
 mod range;
 mod reason;

@@ -150,7 +150,7 @@ impl Panel {
     }
 
     /// The cheapest seating with some people.
-    fn cheapest(&self, mut can: Vec<usize>, cost: impl Fn(usize) -> u64) -> Option<Vec<usize>> {
+    pub(crate) fn cheapest<C: Ord>(&self, mut can: Vec<usize>, cost: impl Fn(usize) -> C) -> Option<Vec<usize>> {
         can.sort_by_key(|member| (cost(*member), *member));
         let mut seats = Seats::of(&self.groups, self.people);
         if seats.fill(&can) < self.need() {

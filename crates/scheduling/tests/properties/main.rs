@@ -5,6 +5,7 @@
 mod explain;
 mod naive;
 mod panels;
+mod planner;
 mod starts;
 mod transitions;
 mod world;
