@@ -6,7 +6,7 @@ mod panels;
 mod provisional;
 
 pub(crate) use busy::{OurEvent, is_named, is_ours};
-pub(crate) use desk::{Desk, Planning, Sitting};
+pub(crate) use desk::{Desk, Planning, Sitter, Sitting};
 use domain::{
     Id, TimeRange, Timestamp, Zone,
     candidacies::{Candidacy, Unplaced},
@@ -20,6 +20,7 @@ use domain::{
     vacancies::{Scheduling, Vacancy, VacancyState},
 };
 use jiff::SignedDuration;
+pub(crate) use panels::everybody;
 use ports::{Put, change::Scope};
 use scheduling::{Busy, BusySet, Rules};
 use serde_json::json;
@@ -27,6 +28,7 @@ use serde_json::json;
 use crate::{
     App, Error, Result,
     draft::{later, touched},
+    plans::{Hint, Hints},
     worker::Verdict,
 };
 
@@ -157,7 +159,7 @@ impl App {
         let mut verdict = Verdict::Done;
         for round in desk.vacancy.rounds.clone() {
             desk.round = round;
-            verdict = sooner(verdict, self.place_all(desk).await?);
+            verdict = sooner(verdict, self.place_all(desk, &Hints::new()).await?);
         }
         Ok(verdict)
     }
@@ -176,8 +178,8 @@ impl App {
         Some(Desk { vacancy, round, manager, rules, busy, zone, beside, panel, release_minutes })
     }
 
-    /// Places everybody who has no time yet, in shortlist order; says when those who found none are tried again.
-    async fn place_all(&self, desk: &Desk) -> Result<Verdict> {
+    /// Places everybody who has no time yet, in shortlist order, where the plan says; says when those who found none are tried again.
+    async fn place_all(&self, desk: &Desk, hints: &Hints) -> Result<Verdict> {
         let mut again = None;
         let mut news = 0;
         for candidacy in self.store().shortlist(desk.vacancy.id).await? {
@@ -185,7 +187,7 @@ impl App {
                 continue;
             }
             let placed = match desk.vacancy.policy.scheduling {
-                Scheduling::Greenroom => self.place(desk, candidacy.id).await,
+                Scheduling::Greenroom => self.place(desk, candidacy.id, hints.get(&(candidacy.id, desk.round.position))).await,
                 Scheduling::Candidate => self.let_choose(desk, candidacy.id).await,
             };
             match placed {
@@ -229,8 +231,8 @@ impl App {
         Ok(!interviews.iter().any(|interview| interview.candidacy == candidacy.id && by_a_person(interview)))
     }
 
-    /// Gives one candidate the earliest time that passes every rule.
-    async fn place(&self, desk: &Desk, candidacy: Id<Candidacy>) -> Result<Placed> {
+    /// Gives one candidate the time that a plan says, if it still passes every rule, and otherwise the earliest that does.
+    async fn place(&self, desk: &Desk, candidacy: Id<Candidacy>, hint: Option<&Hint>) -> Result<Placed> {
         self.transact(Some(Holder::person(desk.manager.id)), || async move {
             let mut draft = self.draft(&Self::by_job());
             let Some(candidacy) = self.store().candidacy(candidacy).await?.filter(|candidacy| candidacy.withdrawn_at.is_none())
@@ -249,7 +251,13 @@ impl App {
             let exhausted = matches!(desk.busy, Busy::Assumed { .. }) && self.proposals(&candidacy).await? >= MAX_PROPOSALS;
             let zone = self.person(candidacy.person).await?.zone;
             let planning = self.planning(desk, candidacy.person, None).await?;
-            let found = if exhausted { Err(vec!["nobody_confirmed".to_owned()]) } else { desk.earliest_for(&planning, zone) };
+            let planned = hint.and_then(|hint| Some((desk.sit(&planning, hint.range, &hint.people)?, &hint.why)));
+            let why = planned.as_ref().map(|(_, why)| *why);
+            let found = match planned {
+                Some((sitting, _)) => Ok(sitting),
+                None if exhausted => Err(vec!["nobody_confirmed".to_owned()]),
+                None => desk.earliest_for(&planning, zone),
+            };
             let sitting = match found {
                 Ok(sitting) => sitting,
                 Err(obstacles) => {
@@ -286,7 +294,11 @@ impl App {
                 at: draft.now,
             });
             draft.take(Scope::Round, format!("{}:{round}", candidacy.id), interview.id);
-            draft.audit("interview.placed", interview.id, json!({"start": range.start(), "provisional": interview.provisional}));
+            let mut placed = json!({"start": range.start(), "provisional": interview.provisional});
+            if let Some(why) = why {
+                placed["why"] = why.clone();
+            }
+            draft.audit("interview.placed", interview.id, placed);
             // Always written: a withdrawal at the same moment is then a conflict, not an invitation.
             let mut next = touched(&candidacy);
             next.unplaced = None;

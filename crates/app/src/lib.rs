@@ -29,6 +29,7 @@ mod monitoring;
 mod operations;
 mod people;
 mod permission;
+mod plans;
 mod reality;
 mod settle;
 mod sweeps;
@@ -70,6 +71,7 @@ pub use monitoring::{CallKey, CallsView, Counters, DayView, Gauges, GrantHealth,
 pub use operations::Readiness;
 pub use people::{CandidateInput, GrantView, ManagerView, PersonInput};
 pub use permission::{Callback, ConnectView, DisconnectView, PermissionView, RefreshOutcome, Setup, Status};
+pub use plans::{MOST_DEADLINE, Opening, PlacedBecause, PlanInput, PlanView, Planned, Side, why_code};
 pub use ports::calendar::ConsentServer;
 use ports::{
     Backups, CalendarProvider, Change, Clock, Entropy, ErasureList, KeySource, Mailer, Poster, Store, Witness, change::Conflict,

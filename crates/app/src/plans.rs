@@ -67,10 +67,8 @@ pub struct PlanInput {
 pub struct Opening {
     /// Their addresses.
     pub people: Vec<String>,
-    /// On which days of the week, Monday first.
-    pub days: [bool; 7],
-    /// Which hours, in their zone.
-    pub span: DaySpan,
+    /// Which hours of the week, in their zone.
+    pub hours: WeeklyHours,
 }
 
 /// Who is planned for.
@@ -158,7 +156,8 @@ impl App {
         });
         let unknown = unknown.collect();
         let now = self.now();
-        let span = TimeRange::new(now, later(now, i64::from(days) * 24 * 60)?).map_err(|error| Error::Internal(error.to_string()))?;
+        let span =
+            TimeRange::new(now, later(now, i64::from(days) * 24 * 60)?).map_err(|error| Error::Internal(error.to_string()))?;
         let first = self.sheet_of(&vacancy, &sitters, &guests, span).await?;
         let second = if input.openings.is_empty() {
             None
@@ -280,11 +279,9 @@ impl App {
 fn widened(week: Option<&WeeklyHours>, opening: &Opening) -> Result<WeeklyHours> {
     let weekdays = std::iter::successors(Some(jiff::civil::Weekday::Monday), |day| Some(day.next()));
     let mut days: [Vec<DaySpan>; 7] = Default::default();
-    for ((day, weekday), open) in days.iter_mut().zip(weekdays).zip(opening.days) {
+    for (day, weekday) in days.iter_mut().zip(weekdays) {
         let mut spans = week.map(|week| week.spans(weekday).to_vec()).unwrap_or_default();
-        if open {
-            spans.push(opening.span);
-        }
+        spans.extend_from_slice(opening.hours.spans(weekday));
         spans.sort_unstable();
         for span in spans {
             match day.last_mut() {

@@ -231,8 +231,7 @@ impl App {
     /// Whether somebody else who interviews has something else then.
     async fn clashes_elsewhere(&self, grant: Id<Grant>, interview: &Interview) -> Result<bool> {
         for person in interview.panel() {
-            let Some(other) = self.grant_of(person).await?.filter(|other| other.id != grant)
-            else {
+            let Some(other) = self.grant_of(person).await?.filter(|other| other.id != grant) else {
                 continue;
             };
             let look = self.store().look(other.id).await?;

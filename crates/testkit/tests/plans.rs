@@ -124,11 +124,11 @@ async fn what_opening_friday_mornings_would_change_is_one_question_and_stores_no
     let world = World::new("plan-what-if").await;
     connected(&world).await;
     // Chandra works on Mondays only.
-    let rules = r#"{"zone":"Asia/Kolkata","week":{"monday":"09:00-12:00"},"minimum_notice_minutes":60}"#;
+    let rules = r#"{"zone":"Asia/Kolkata","week":"mon 09:00-12:00","minimum_notice_minutes":60}"#;
     let person = PersonInput { email: CHANDRA.into(), rules: Some(serde_json::from_str(rules).unwrap()), ..PersonInput::default() };
     world.app.put_manager(person, &World::caller()).await.unwrap();
     let rounds = vec![round(60, vec![seats(Need::All, &[CHANDRA])], Gap::default())];
-    let opening = Opening { people: vec![CHANDRA.into()], days: [false, false, false, false, true, false, false], span: "09:00-12:00".parse().unwrap() };
+    let opening = Opening { people: vec![CHANDRA.into()], hours: "fri 09:00-12:00".parse().unwrap() };
     let before = world.everything().await.len();
     let mut input = counted(20, rounds);
     input.openings = vec![opening.clone()];
@@ -197,10 +197,12 @@ async fn a_question_that_cannot_be_meant_is_refused_and_who_is_unknown_sits_nowh
         let answer = world.app.plan(&input).await;
         assert!(matches!(answer, Err(app::Error::Invalid { .. })), "{number}: {answer:?}");
     }
-    let nobody = PlanInput { rounds: Some(vec![round(60, vec![seats(Need::All, &["nobody@example.com"])], Gap::default())]), ..good() };
+    let nobody =
+        PlanInput { rounds: Some(vec![round(60, vec![seats(Need::All, &["nobody@example.com"])], Gap::default())]), ..good() };
     assert!(matches!(world.app.plan(&nobody).await, Err(app::Error::NotFound { .. })));
     // Five thousand of them is a bounded answer.
-    let many = world.app.plan(&PlanInput { candidates: Some(vec![None; 5_000]), deadline: Some(500), iterations: None, ..good() }).await;
+    let many =
+        world.app.plan(&PlanInput { candidates: Some(vec![None; 5_000]), deadline: Some(500), iterations: None, ..good() }).await;
     let many = many.unwrap();
     assert_eq!(many.plan.plan.meetings.len() + many.plan.plan.unplaced.len(), 5_000);
     world.sim_post("revoke", serde_json::json!({"email": BRUNO})).await;

@@ -115,7 +115,7 @@ impl Desk {
         std::iter::once(self.manager.id).chain(self.beside.iter().map(|sitter| sitter.person.id)).collect()
     }
 
-    fn sitters(&self) -> impl Iterator<Item = (Id<Person>, &Rules, &Busy, &Zone)> {
+    pub fn sitters(&self) -> impl Iterator<Item = (Id<Person>, &Rules, &Busy, &Zone)> {
         let lead = std::iter::once((self.manager.id, &self.rules, &self.busy, &self.zone));
         lead.chain(self.beside.iter().map(|sitter| (sitter.person.id, &sitter.rules, &sitter.busy, &sitter.zone)))
     }
@@ -148,11 +148,8 @@ impl Desk {
         Some(Sitting { range, lead, interviewers, zone })
     }
 
-    /// Whether a time can be booked, and who would sit; otherwise the codes of what is in the way.
-    pub fn check(&self, planning: &Planning, range: TimeRange) -> std::result::Result<Sitting, Vec<String>> {
-        if !planning.order.allows(range, &self.zone) {
-            return Err(vec![ROUND_ORDER.to_owned()]);
-        }
+    /// Who can at a time, and the codes of what keeps the others.
+    fn who_can(&self, planning: &Planning, range: TimeRange) -> (Vec<Id<Person>>, Vec<String>) {
         let mut can = Vec::new();
         let mut codes: Vec<String> = Vec::new();
         for ((person, rules, busy, _), agenda) in self.sitters().zip(&planning.agendas) {
@@ -162,6 +159,30 @@ impl Desk {
                 Err(reasons) => codes.extend(reasons.iter().map(|reason| reason.code().to_owned())),
             }
         }
+        (can, codes)
+    }
+
+    /// These people at this time, if it can be booked with them; whoever is optional and can comes too.
+    pub fn sit(&self, planning: &Planning, range: TimeRange, people: &[Id<Person>]) -> Option<Sitting> {
+        let (mut can, _) = self.who_can(planning, range);
+        if !planning.order.allows(range, &self.zone) || !people.iter().all(|person| can.contains(person)) {
+            return None;
+        }
+        can.retain(|person| people.contains(person) || self.panel.optional.contains(person));
+        self.seat(planning, range, &can)
+    }
+
+    /// The end of what anybody's rules look ahead.
+    pub fn latest(&self, now: Timestamp) -> Option<Timestamp> {
+        self.sitters().map(|(_, rules, ..)| rules.latest(now)).max()
+    }
+
+    /// Whether a time can be booked, and who would sit; otherwise the codes of what is in the way.
+    pub fn check(&self, planning: &Planning, range: TimeRange) -> std::result::Result<Sitting, Vec<String>> {
+        if !planning.order.allows(range, &self.zone) {
+            return Err(vec![ROUND_ORDER.to_owned()]);
+        }
+        let (can, mut codes) = self.who_can(planning, range);
         self.seat(planning, range, &can).ok_or_else(|| {
             let mut seen = std::collections::BTreeSet::new();
             codes.retain(|code| seen.insert(code.clone()));
@@ -171,8 +192,7 @@ impl Desk {
 
     /// From now to the end of what anybody's rules look ahead.
     pub fn horizon(&self, planning: &Planning) -> Option<TimeRange> {
-        let end = self.sitters().map(|(_, rules, ..)| rules.latest(planning.now)).max()?;
-        TimeRange::new(planning.now, end).ok()
+        TimeRange::new(planning.now, self.latest(planning.now)?).ok()
     }
 
     /// Times within `window` at which the panel can sit, in order, `most` at most.

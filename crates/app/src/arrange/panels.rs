@@ -58,13 +58,15 @@ impl App {
         }
         let mut verdict = Verdict::Done;
         let mut unknown = false;
-        for round in vacancy.rounds.clone() {
-            let desk = Self::seat_desk(vacancy.clone(), round, &sitters)?;
+        let desks = vacancy.rounds.iter().map(|round| Self::seat_desk(vacancy.clone(), round.clone(), &sitters));
+        let desks = desks.collect::<Result<Vec<_>>>()?;
+        let hints = Box::pin(self.hints(&vacancy, &desks)).await?;
+        for desk in desks {
             if desk.source().0 == "unknown" {
                 unknown = true;
                 continue;
             }
-            verdict = sooner(verdict, self.place_all(&desk).await?);
+            verdict = sooner(verdict, self.place_all(&desk, &hints).await?);
         }
         match failed {
             Some(error) if unknown => verdict = sooner(verdict, self.calendar_unreadable(&vacancy, &error).await?),
@@ -78,7 +80,7 @@ impl App {
     }
 
     /// The desk of a round from people who were read.
-    fn seat_desk(vacancy: Vacancy, round: Round, sitters: &BTreeMap<Id<Person>, Sitter>) -> Result<Desk> {
+    pub(crate) fn seat_desk(vacancy: Vacancy, round: Round, sitters: &BTreeMap<Id<Person>, Sitter>) -> Result<Desk> {
         let alone = round.panel.seats.is_empty();
         let skilled = skilled(&round.panel, |person| sitters.get(&person).map(|sitter| &sitter.person.skills));
         let mut people = if alone { vec![vacancy.manager] } else { skilled.people() };
@@ -160,6 +162,11 @@ impl App {
         desk.check(&planning, range).map_err(refused)
     }
 
+    /// Somebody with their calendar, read a moment ago or now.
+    pub(crate) async fn recent_sitter(&self, person: Id<Person>) -> Result<Sitter> {
+        self.read_sitter(person, true).await
+    }
+
     /// Somebody with their calendar read now.
     pub(crate) async fn sitter(&self, person: Id<Person>) -> Result<Sitter> {
         self.read_sitter(person, false).await
@@ -185,7 +192,7 @@ impl App {
 }
 
 /// Whoever interviews in some round.
-fn everybody(vacancy: &Vacancy) -> BTreeSet<Id<Person>> {
+pub(crate) fn everybody(vacancy: &Vacancy) -> BTreeSet<Id<Person>> {
     let of = |round: &Round| if round.panel.seats.is_empty() { vec![vacancy.manager] } else { round.panel.people() };
     vacancy.rounds.iter().flat_map(of).collect()
 }

@@ -85,12 +85,7 @@ impl App {
     }
 
     /// When somebody can sit, and the zone of their dates.
-    async fn person_time(
-        &self,
-        person: Id<Person>,
-        desks: &[&Desk],
-        span: TimeRange,
-    ) -> Result<(PersonTime, Zone)> {
+    async fn person_time(&self, person: Id<Person>, desks: &[&Desk], span: TimeRange) -> Result<(PersonTime, Zone)> {
         // Weekly limits look at whole weeks.
         let around = TimeRange::new(later(span.start(), -LEDGER_DAYS * 24 * 60)?, later(span.end(), 8 * 24 * 60)?)
             .map_err(|error| Error::Internal(error.to_string()))?;
@@ -108,9 +103,10 @@ impl App {
                 let request = Request { length, guest: NoGuest::default() };
                 open = Query { rules, busy, agenda: &agenda, now, request: &request }.start_cells(span);
                 for start in open.iter().filter_map(Cell::start) {
-                    free.insert_whole(TimeRange::new(start, later(start, desk.round.minutes)?).map_err(|error| {
-                        Error::Internal(error.to_string())
-                    })?);
+                    free.insert_whole(
+                        TimeRange::new(start, later(start, desk.round.minutes)?)
+                            .map_err(|error| Error::Internal(error.to_string()))?,
+                    );
                 }
             }
             starts.push(open);
@@ -137,7 +133,12 @@ impl App {
                 free.remove_touched(range);
             }
         }
-        let civil = guest.zone.as_ref().filter(|_| guest.hours != CandidateHours::Ignore).map(|zone| civil_cells(zone, span)).transpose()?;
+        let civil = guest
+            .zone
+            .as_ref()
+            .filter(|_| guest.hours != CandidateHours::Ignore)
+            .map(|zone| civil_cells(zone, span))
+            .transpose()?;
         let preferred = match civil {
             Some(civil) if guest.hours == CandidateHours::Require => {
                 free.intersect(&civil);
@@ -192,7 +193,8 @@ fn preferred(rules: &Rules, span: TimeRange) -> Option<CellSet> {
 }
 
 fn civil_cells(zone: &Zone, span: TimeRange) -> Result<CellSet> {
-    let hours = WeeklyHours::new(std::array::from_fn(|_| vec![DaySpan::CIVIL])).map_err(|error| Error::Internal(error.to_string()))?;
+    let hours =
+        WeeklyHours::new(std::array::from_fn(|_| vec![DaySpan::CIVIL])).map_err(|error| Error::Internal(error.to_string()))?;
     let mut cells = CellSet::within(span);
     insert_hours(&mut cells, &hours, zone, span);
     Ok(cells)

@@ -37,9 +37,10 @@ impl App {
     /// Plans everybody of a shortlist who has no time yet, in all rounds that are arranged together. Empty where there is nothing to weigh:
     /// a single meeting, or candidates who pick for themselves.
     pub(crate) async fn hints(&self, vacancy: &Vacancy, desks: &[Desk]) -> Result<Hints> {
-        let known = desks.iter().enumerate().take_while(|(place, desk)| {
-            desk.source().0 == "known" && (*place == 0 || desk.round.opens == Opens::Together)
-        });
+        let known = desks
+            .iter()
+            .enumerate()
+            .take_while(|(place, desk)| desk.source().0 == "known" && (*place == 0 || desk.round.opens == Opens::Together));
         let desks: Vec<&Desk> = known.map(|(_, desk)| desk).collect();
         let Some(first) = desks.first() else { return Ok(Hints::new()) };
         if vacancy.policy.scheduling == Scheduling::Candidate {
@@ -119,7 +120,8 @@ fn search(problem: &Problem, people: &[Id<Person>]) -> std::result::Result<Vec<F
     let mut found = Vec::new();
     for meeting in &plan.meetings {
         // Reasons are worth a moment, not a wait.
-        let explained = if begun.elapsed() < LIMIT * 2 { planner::explain(problem, &plan, meeting.guest, meeting.round)? } else { None };
+        let explained =
+            if begun.elapsed() < LIMIT * 2 { planner::explain(problem, &plan, meeting.guest, meeting.round)? } else { None };
         let why = explained.as_ref().map_or(Value::Null, |explained| reasons(explained, people));
         let seated = meeting.people.iter().filter_map(|person| people.get(*person)).copied().collect();
         found.push((meeting.guest, meeting.round, meeting.start, seated, why));

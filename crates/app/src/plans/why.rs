@@ -51,7 +51,10 @@ impl App {
         let log = self.store().audit_of(&id.to_string(), 200).await?;
         // Newest first: whoever gave it the time that it has now.
         let placed = log.into_iter().find(|entry| {
-            matches!(entry.action.as_str(), "interview.placed" | "interview.moved" | "interview.moved_by_hand" | "interview.slot_taken")
+            matches!(
+                entry.action.as_str(),
+                "interview.placed" | "interview.moved" | "interview.moved_by_hand" | "interview.slot_taken"
+            )
         });
         let (by, reasons) = match placed {
             Some(entry) if entry.action == "interview.placed" => match entry.payload.get("why") {

@@ -82,6 +82,19 @@ impl App {
         Ok(rounds)
     }
 
+    /// The same for rounds of people who are known; nothing is stored.
+    pub(crate) async fn known_rounds(&self, input: &[RoundInput]) -> Result<Vec<Round>> {
+        let every = input.iter().flat_map(|round| round.optional.iter().chain(round.seats.iter().flat_map(|seats| &seats.people)));
+        let every: Vec<&String> = every.take(MOST_ROUNDS * MOST_PANEL).collect();
+        let mut known = HashMap::new();
+        for address in every {
+            let person = self.person_by(address, "rounds.people").await?;
+            known.insert(parse::<EmailAddress>("rounds.people", address)?.key(), person);
+        }
+        let mut draft = self.draft(&Self::by_job());
+        self.read_rounds(input, &mut known, &mut draft).await
+    }
+
     async fn read_people(
         &self,
         addresses: &[String],

@@ -174,6 +174,7 @@ impl CalendarProvider for Dav {
                 range: draft.range,
                 all_day: false,
                 busy: true,
+                declined: false,
                 private: false,
                 title: draft.title.clone(),
                 description: Some(draft.description.clone()),

@@ -26,6 +26,7 @@ mod openapi;
 mod output;
 mod paused;
 mod persons;
+mod plans;
 mod reality;
 mod shortlist;
 mod vacancies;
@@ -62,6 +63,7 @@ fn endpoints() -> Vec<Endpoint> {
         choices::endpoints(),
         interviews::endpoints(),
         reality::endpoints(),
+        plans::endpoints(),
         feedback::endpoints(),
         managers::endpoints(),
         availability::endpoints(),

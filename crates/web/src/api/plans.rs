@@ -6,7 +6,7 @@ use axum::{
     extract::{Path, State},
 };
 use domain::{Id, Zone, access::Right, interviews::Interview, people::Person, vacancies::Vacancy};
-use scheduling::{Cell, DaySpan, planner};
+use scheduling::{Cell, HoursError, WeeklyHours, planner};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -92,23 +92,8 @@ struct NewGuest {
 struct NewOpening {
     /// Their addresses.
     people: Vec<String>,
-    /// `monday` to `sunday`.
-    days: Vec<Weekday>,
-    /// Such as `09:00-12:00`, in their zone.
+    /// Such as `fri 09:00-12:00`, in their zone.
     hours: String,
-}
-
-/// A day of the week.
-#[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-enum Weekday {
-    Monday,
-    Tuesday,
-    Wednesday,
-    Thursday,
-    Friday,
-    Saturday,
-    Sunday,
 }
 
 /// A plan, and the one with more hours.
@@ -242,18 +227,12 @@ struct WhyPlaced {
 
 impl NewOpening {
     fn read(self) -> Answer<Opening> {
-        let span: DaySpan =
-            self.hours.parse().map_err(|error: scheduling::SpanError| invalid("openings.hours", error.to_string()))?;
-        if self.days.is_empty() || self.people.is_empty() {
-            return Err(invalid("openings", "name at least one person and one day"));
+        let hours: Result<WeeklyHours, HoursError> = self.hours.parse();
+        let hours = hours.map_err(|error| invalid("openings.hours", error.to_string()))?;
+        if self.people.is_empty() {
+            return Err(invalid("openings.people", "name at least one person"));
         }
-        let mut days = [false; 7];
-        for day in self.days {
-            if let Some(open) = days.get_mut(day as usize) {
-                *open = true;
-            }
-        }
-        Ok(Opening { people: self.people, days, span })
+        Ok(Opening { people: self.people, hours })
     }
 }
 

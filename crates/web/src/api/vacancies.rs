@@ -17,7 +17,7 @@ use super::{
     shortlist::NewCandidate,
 };
 use crate::WebState;
-use rounds::NewRound;
+pub(super) use rounds::NewRound;
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![

@@ -9,5 +9,6 @@ mod conventions;
 mod lending;
 mod monitoring;
 mod persons;
+mod plans;
 mod routes;
 mod world;

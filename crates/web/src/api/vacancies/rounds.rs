@@ -124,7 +124,7 @@ enum OpensName {
 /// A round as you describe it.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct NewRound {
+pub(in crate::api) struct NewRound {
     /// Order, from 1; the place in the list where absent.
     #[schema(required = false)]
     position: Option<i64>,
