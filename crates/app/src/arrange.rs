@@ -359,25 +359,6 @@ impl App {
             .count())
     }
 
-    /// Time of a person that is not free for anybody else: interviews, the old time of one whose move the calendar does not have yet, and
-    /// what is held for a while. `moving` is left out.
-    pub(crate) async fn taken(
-        &self,
-        person: Id<Person>,
-        window: TimeRange,
-        moving: Option<Id<Interview>>,
-    ) -> Result<Vec<TimeRange>> {
-        let mut taken = Vec::new();
-        for interview in self.store().agenda(person, window).await?.into_iter().filter(|interview| Some(interview.id) != moving) {
-            taken.push(interview.range);
-            let kept = interview.event.as_ref().filter(|event| !interview.is_settled() && event.written != interview.range);
-            taken.extend(kept.map(|event| event.written));
-        }
-        let held = self.store().held_time(&Holder::person(person), window, self.now()).await?;
-        taken.extend(held.into_iter().filter(|(interview, _)| Some(*interview) != moving).map(|(_, range)| range));
-        Ok(taken)
-    }
-
     /// Orders the calendar write of every interview that is behind: after a pause, a reconnection, a crash.
     async fn settle_unsettled(&self, vacancy: Id<Vacancy>) -> Result<()> {
         let mut draft = self.draft(&Self::by_job());

@@ -2,6 +2,7 @@
 
 use domain::{
     Id, TimeRange, Timestamp,
+    claims::Holder,
     grants::Grant,
     interviews::Interview,
     people::Person,
@@ -86,6 +87,25 @@ impl App {
             uid: interview.event.map(|event| event.uid),
         };
         Ok(interviews.into_iter().map(ours).collect())
+    }
+
+    /// Time of a person that is not free for anybody else: interviews, the old time of one whose move the calendar does not have yet, and
+    /// what is held for a while. `moving` is left out.
+    pub(crate) async fn taken(
+        &self,
+        person: Id<Person>,
+        window: TimeRange,
+        moving: Option<Id<Interview>>,
+    ) -> Result<Vec<TimeRange>> {
+        let mut taken = Vec::new();
+        for interview in self.store().agenda(person, window).await?.into_iter().filter(|interview| Some(interview.id) != moving) {
+            taken.push(interview.range);
+            let kept = interview.event.as_ref().filter(|event| !interview.is_settled() && event.written != interview.range);
+            taken.extend(kept.map(|event| event.written));
+        }
+        let held = self.store().held_time(&Holder::person(person), window, self.now()).await?;
+        taken.extend(held.into_iter().filter(|(interview, _)| Some(*interview) != moving).map(|(_, range)| range));
+        Ok(taken)
     }
 
     pub(super) async fn calendar_unreadable(&self, vacancy: &Vacancy, error: &ProviderError) -> Result<Verdict> {

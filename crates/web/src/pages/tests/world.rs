@@ -308,6 +308,14 @@ fn rob() -> domain::access::Account {
     }))
 }
 
+/// A job that gave up.
+fn dead_job() -> domain::jobs::Job {
+    row(json!({
+        "id": id("job", 1), "work": {"work": "settle", "interview": id("itv", 1)}, "sequence": 1, "due": NOW, "attempt": 8, "wake": 0, "state": "dead",
+        "last_error": "the calendar refused the event", "created_at": NOW,
+    }))
+}
+
 fn rows() -> Rows {
     let person = |number: u32, name: &str, email: &str, zone: Option<&str>| {
         row(
@@ -396,10 +404,7 @@ fn rows() -> Rows {
         alerts: alerts(),
         calls: calls(),
         lendings: lendings(),
-        jobs: vec![row(json!({
-            "id": id("job", 1), "work": {"work": "settle", "interview": id("itv", 1)}, "sequence": 1, "due": NOW, "attempt": 8, "wake": 0, "state": "dead",
-            "last_error": "the calendar refused the event", "created_at": NOW,
-        }))],
+        jobs: vec![dead_job()],
         mails: vec![row(json!({
             "id": id("mai", 1), "message_id": "a@example.com", "kind": "candidate_booked", "to": "bo@example.org", "subject": "Your interview", "text": "Hello Bo,\nopen https://greenroom.example.com/c/abc.\n",
             "html": "<html><head><title>x</title></head><body><a href=\"https://greenroom.example.com/c/abc\">open</a></body></html>", "calendar": "BEGIN:VCALENDAR\nEND:VCALENDAR\n",
