@@ -206,6 +206,47 @@ check("Tomasz cannot come: his note stands before a person, who keeps the interv
   await walk.booked(PLATFORM);
 });
 
+/** Something done in Ana's calendar by hand. */
+async function byHand(method, body) {
+  const headers = { "content-type": "application/json" };
+  const answer = await fetch(`${walk.at.zoho_us}/_sim/events`, { method, headers, body: JSON.stringify({ email: "ana@example.com", ...body }) });
+  expect(answer.ok, `the simulator answers ${answer.status}: ${await answer.clone().text()}`);
+  return answer.json();
+}
+
+/** A time as Zoho writes it. */
+const zoho = (at) => `${new Date(at).toISOString().slice(0, 19).replace(/[-:]/g, "")}Z`;
+
+check("what Ana does in her calendar by hand is noticed, taken over or asked about, and over when it is over", async () => {
+  const { candidate, interview } = vacancy.shortlist[2];
+  const day = 86_400_000;
+  const [start, end] = [Date.parse(interview.start) + 7 * day, Date.parse(interview.end) + 7 * day];
+  const detail = await walk.api(`interviews/${interview.id}`);
+  const dump = await (await fetch(`${walk.at.zoho_us}/_sim/calendars/ana@example.com`)).text();
+  const uid = JSON.parse(dump).calendars.flatMap((calendar) => Object.values(calendar.events)).find((event) => JSON.stringify(event).includes(interview.id))?.uid;
+  expect(uid && detail.settled, `no event of ${interview.id} in the calendar`);
+  await byHand("PATCH", { uid, event: { dateandtime: { timezone: "UTC", start: zoho(start), end: zoho(end) } } });
+  await press("+ 1 hour");
+  await walk.until("the move by hand", async () => Date.parse((await walk.api(`interviews/${interview.id}`)).start) === start);
+  await walk.mail("mei@example.net", "candidate_moved");
+  const made = await byHand("POST", { event: { title: "Board", dateandtime: { timezone: "UTC", start: zoho(start), end: zoho(end) } } });
+  await press("+ 1 hour");
+  await walk.until("the clash", async () => (await walk.api(`interviews/${interview.id}`)).attention?.reason === "clash");
+  const tabTwo = await walk.newPage();
+  await open(tabTwo, home("/reality"));
+  await rowOf(tabTwo, candidate.name).getByText("overlapped by").waitFor();
+  await portrait(tabTwo, "reality");
+  await tabThrough(tabTwo);
+  await byHand("DELETE", { uid: made.uid });
+  await press("+ 1 hour");
+  await walk.until("the end of the clash", async () => (await walk.api(`interviews/${interview.id}`)).state === "booked");
+  await open(tabTwo, home("/reality"));
+  await says(tabTwo, "Nothing differs from what is intended.");
+  await rowOf(tabTwo, candidate.name).getByText("as intended").waitFor();
+  await inspect(tabTwo);
+  await tabTwo.close();
+});
+
 check("without JavaScript: approve, permission, consent, connected", async () => {
   const context = await walk.newContext({ javaScriptEnabled: false, storageState: await walk.context.storageState() });
   plain = await walk.newPage(context);
@@ -239,7 +280,7 @@ check("every page of the dashboard opens, on a phone too", async () => {
   const tabTwo = await walk.newPage();
   const found = [];
   const { candidate } = vacancy.shortlist[0];
-  const desk = ["/interviews", "/interviews/week", "/managers", `/managers/${vacancy.manager.id}`, "/jobs", "/alerts", "/health"];
+  const desk = ["/interviews", "/interviews/week", "/managers", `/managers/${vacancy.manager.id}`, "/jobs", "/alerts", "/health", "/reality"];
   const office = ["/keys", "/audit", "/backups", "/accounts", "/account", "/erasures", `/persons/${candidate.id}/erase`];
   for (const path of [...desk, ...office]) {
     await open(tabTwo, home(path)).catch((error) => found.push(error.message));

@@ -172,7 +172,7 @@ impl App {
             found.extend(findings.into_iter().map(|finding| (interview, finding)));
         }
         let drastic = found.iter().filter(|(_, finding)| finding.is_drastic()).count();
-        let standing = interviews.iter().filter(|interview| interview.event.is_some()).count();
+        let standing = next.sights.iter().filter(|sight| !matches!(sight.seen, Seen::Beside | Seen::NotWritten)).count();
         if Look::is_mass(drastic, standing) && !next.admitted {
             next.held_at.get_or_insert(next.tried_at);
             found.retain(|(_, finding)| !finding.is_drastic());

@@ -8,7 +8,7 @@ use domain::{
     interviews::Interview,
     reality::{FAR_EVERY, Look, Seen, Sight, TRUSTED_SECONDS},
 };
-use ports::calendar::{Answer, Event, FailureClass, ListMode};
+use ports::calendar::{Answer, CalendarInfo, Event, FailureClass, ListMode};
 
 use super::{GRAIN_SECONDS, leads};
 use crate::{
@@ -40,33 +40,35 @@ impl App {
             return Ok(Err(failure(FailureClass::Protocol, "no calendar is chosen")));
         }
         let now = next.tried_at;
+        let interviews = self.reached(grant, interviews).await?;
         next.sights.retain(|sight| interviews.iter().any(|interview| interview.id == sight.interview));
+        let needed = needed(grant, &interviews);
         let age = |at: Option<Timestamp>| at.map_or(i64::MAX, |at| now.as_second() - at.as_second());
         let far_due = age(next.far_at) >= FAR_EVERY - GRAIN_SECONDS;
         let mut unchanged = false;
-        if far_due {
+        if far_due || !needed.iter().all(|uid| next.tags.iter().any(|(known, _)| known == uid)) {
             // Read before the events: what changes in between is read twice rather than never.
-            let tags = match self.change_tags(grant).await? {
+            let tags = match self.change_tags(grant, &needed).await? {
                 Ok(tags) => tags,
                 Err(error) => return Ok(Err(error)),
             };
             // Believed from the second reading under the same tags on: a tag that counts in seconds says nothing of the second it was made in.
             let known = tags.iter().all(|(_, tag)| !tag.is_empty()) && tags == next.tags && next.read_at > next.tags_at;
-            unchanged = known && age(next.read_at) < TRUSTED_SECONDS;
+            unchanged = far_due && known && age(next.read_at) < TRUSTED_SECONDS;
             if tags != next.tags {
                 next.tags_at = Some(now);
             }
             next.tags = tags;
         }
         let due: Vec<&Interview> = interviews
-            .iter()
+            .into_iter()
             .filter(|interview| {
                 let sight = next.sight(interview.id).filter(|sight| sight.range == interview.range);
                 let doubtful = sight.is_none_or(|sight| matches!(sight.seen, Seen::Missing { .. } | Seen::NotWritten));
                 is_near(interview) || doubtful || (far_due && !unchanged)
             })
             .collect();
-        let found = match self.events_around(grant, &due).await? {
+        let found = match self.events_around(grant, &next.tags, &due).await? {
             Ok(found) => found,
             Err(error) => return Ok(Err(error)),
         };
@@ -79,7 +81,7 @@ impl App {
         };
         for interview in due {
             let before = next.sight(interview.id).cloned();
-            match self.sight(grant, interview, &found, &ours, before.as_ref(), now).await? {
+            match self.sight(grant, interview, &next.tags, &found, &ours, before.as_ref(), now).await? {
                 Ok(sight) => {
                     next.sights.retain(|known| known.interview != interview.id);
                     next.sights.push(sight);
@@ -95,26 +97,53 @@ impl App {
         Ok(Ok(()))
     }
 
-    async fn change_tags(&self, grant: &Grant) -> Result<Answer<Vec<(String, String)>>> {
-        let provider = self.provider_named(&grant.provider)?;
-        let list = self.with_access(grant.id, |access| async move { provider.calendars(&access).await }).await;
-        let tag = |uid: &String, known: &[ports::calendar::CalendarInfo]| {
-            let found = known.iter().find(|calendar| calendar.uid == *uid).and_then(|calendar| calendar.change_tag.clone());
-            (uid.clone(), found.unwrap_or_default())
-        };
-        Ok(list.map(|known| grant.busy_calendars.iter().map(|uid| tag(uid, &known)).collect()))
+    /// The interviews whose event this grant could show: one that was written with an earlier grant is not looked for in another account.
+    async fn reached<'a>(&self, grant: &Grant, interviews: &'a [Interview]) -> Result<Vec<&'a Interview>> {
+        let mut reached = Vec::new();
+        for interview in interviews {
+            let event =
+                interview.event.as_ref().filter(|event| leads(interview, grant.person) && !grant.knows_calendar(&event.calendar));
+            let elsewhere = match event {
+                Some(event) => {
+                    self.grant_reaching(grant.person, Some(&event.calendar)).await?.is_some_and(|other| other.id != grant.id)
+                }
+                None => false,
+            };
+            if !elsewhere {
+                reached.push(interview);
+            }
+        }
+        Ok(reached)
     }
 
-    /// The events around these interviews, of the calendars that take the owner's time and of those that ours stand in.
-    async fn events_around(&self, grant: &Grant, interviews: &[&Interview]) -> Result<Answer<Vec<Found>>> {
+    /// The change tags of those of the calendars that the account still has.
+    async fn change_tags(&self, grant: &Grant, needed: &BTreeSet<String>) -> Result<Answer<Vec<(String, String)>>> {
         let provider = self.provider_named(&grant.provider)?;
-        let mut calendars: BTreeSet<&str> = grant.busy_calendars.iter().map(String::as_str).collect();
-        let theirs = interviews.iter().filter(|interview| leads(interview, grant.person));
-        calendars.extend(theirs.filter_map(|interview| interview.event.as_ref()).map(|event| event.calendar.as_str()));
+        let list = self.with_access(grant.id, |access| async move { provider.calendars(&access).await }).await;
+        let known = |known: Vec<CalendarInfo>| {
+            let mut tags: Vec<(String, String)> = known
+                .into_iter()
+                .filter(|calendar| needed.contains(&calendar.uid))
+                .map(|calendar| (calendar.uid, calendar.change_tag.unwrap_or_default()))
+                .collect();
+            tags.sort_unstable();
+            tags
+        };
+        Ok(list.map(known))
+    }
+
+    /// The events around these interviews in these calendars.
+    async fn events_around(
+        &self,
+        grant: &Grant,
+        calendars: &[(String, String)],
+        interviews: &[&Interview],
+    ) -> Result<Answer<Vec<Found>>> {
+        let provider = self.provider_named(&grant.provider)?;
         let mut found = Vec::new();
         for window in windows(interviews.iter().map(|interview| interview.range))? {
-            for calendar in &calendars {
-                let calendar = *calendar;
+            for (calendar, _) in calendars {
+                let calendar = calendar.as_str();
                 let list = self.with_access(grant.id, |access| async move {
                     provider.events(&access, calendar, window, ListMode::Instances).await
                 });
@@ -128,10 +157,12 @@ impl App {
     }
 
     /// One interview among the events around it.
+    #[expect(clippy::too_many_arguments, reason = "each is read once for all interviews of a look")]
     async fn sight(
         &self,
         grant: &Grant,
         interview: &Interview,
+        calendars: &[(String, String)],
         found: &[Found],
         ours: &[OurEvent],
         before: Option<&Sight>,
@@ -144,6 +175,8 @@ impl App {
             let listed = found.iter().find(|(calendar, listed)| *calendar == event.calendar && listed.uid == event.uid);
             let live = match listed {
                 Some((_, live)) => Some(live.clone()),
+                // The calendar itself is gone, and everything in it.
+                None if !calendars.iter().any(|(known, _)| *known == event.calendar) => None,
                 // Far away, or gone: asked for by its uid, and in the list around it once more.
                 None => match self.live_elsewhere(interview).await? {
                     Ok(live) => live,
@@ -176,6 +209,13 @@ impl App {
         let (Some(bench), Some(event)) = (self.bench(interview.id).await?, &interview.event) else { return Ok(Ok(None)) };
         self.live_event(&bench, event).await
     }
+}
+
+/// The calendars that take the owner's time, and those that our events stand in.
+fn needed(grant: &Grant, interviews: &[&Interview]) -> BTreeSet<String> {
+    let theirs = interviews.iter().filter(|interview| leads(interview, grant.person));
+    let events = theirs.filter_map(|interview| interview.event.as_ref()).map(|event| event.calendar.clone());
+    grant.busy_calendars.iter().cloned().chain(events).collect()
 }
 
 /// Seen at one more look.
