@@ -294,14 +294,18 @@ impl App {
     }
 
     pub(crate) async fn agenda_for(&self, person: Id<Person>) -> Result<Agenda> {
-        let window = TimeRange::new(later(self.now(), -8 * 24 * 60)?, later(self.now(), MAX_WINDOW_DAYS * 24 * 60)?)
-            .map_err(|error| Error::Internal(error.to_string()))?;
-        Ok(self.taken(person, window, None).await?.into_iter().collect())
+        Ok(self.taken(person, agenda_window(self.now())?, None).await?.into_iter().collect())
     }
 }
 
 fn clash(problem: &str) -> Error {
     Error::Refused { code: "clash", problem: format!("{problem}; choose another time, or send allow_conflict=true") }
+}
+
+/// Of which bookings questions about any window look at. Weekly limits look at whole weeks, so it begins a week back.
+pub(crate) fn agenda_window(now: Timestamp) -> Result<TimeRange> {
+    let window = TimeRange::new(later(now, -8 * 24 * 60)?, later(now, MAX_WINDOW_DAYS * 24 * 60)?);
+    window.map_err(|error| Error::Internal(error.to_string()))
 }
 
 pub(crate) fn bounded(window: TimeRange) -> Result<()> {

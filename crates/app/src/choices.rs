@@ -19,8 +19,8 @@ use domain::{
     people::Person,
     vacancies::{Vacancy, VacancyState},
 };
-pub(crate) use offers::Looks;
 pub use offers::OffersView;
+pub(crate) use offers::{Looks, Source};
 use ports::{Put, change::Scope};
 use url::Url;
 pub use wishes::WishOutcome;

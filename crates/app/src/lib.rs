@@ -172,6 +172,8 @@ struct Inner {
     refreshing: Turns<domain::Id<domain::grants::Grant>>,
     /// Calendars as they were read for pages a moment ago.
     looks: choices::Looks,
+    /// People as they were read for questions about several.
+    ready: together::ReadyPeople,
     /// What this process has seen of the providers' data centres.
     healths: gates::Healths,
     /// Where backups are kept, on nodes that keep them.
@@ -214,6 +216,7 @@ impl App {
             changes,
             refreshing: Turns::default(),
             looks: choices::Looks::default(),
+            ready: together::ReadyPeople::default(),
             healths: gates::Healths::default(),
             backups: OnceLock::new(),
             agendas: Turns::default(),

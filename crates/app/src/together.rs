@@ -1,13 +1,21 @@
 //! When several people can meet: calendars at an age the caller accepts, read within the time the caller gives, and for any time that is
 //! not offered the reasons, by the same rules that offer.
 
-use std::{collections::BTreeSet, time::Duration};
+mod ready;
 
-use domain::{Id, TimeRange, Timestamp, Zone, grants::Grant, people::Person, rounds::Need};
-use scheduling::{Agenda, Busy, Cell, Explanation, Query, Request, Rules, SlotLength};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use domain::{EmailAddress, Id, TimeRange, Timestamp, Zone, people::Person, rounds::Need};
+pub(crate) use ready::ReadyPeople;
+use scheduling::{Busy, CellSet, Explanation, Group, Panel, Request, SlotLength};
 use tokio::task::JoinSet;
 
-use crate::{App, Error, Result, calendars::bounded, draft::later};
+use self::ready::Ready;
+use crate::{
+    App, Error, Result,
+    calendars::{agenda_window, bounded},
+    draft::later,
+};
 
 /// Most people in one question.
 pub const MOST_TOGETHER: usize = 100;
@@ -106,9 +114,8 @@ pub struct WhyView {
 /// Somebody with everything that says when they can.
 struct Member {
     known: KnownOf,
-    rules: Rules,
-    busy: Busy,
-    agenda: Agenda,
+    ready: Arc<Ready>,
+    busy: Arc<Busy>,
 }
 
 impl App {
@@ -118,15 +125,17 @@ impl App {
         let (request, needed) = read(meeting)?;
         let members = self.gathered(meeting).await?;
         let now = self.now();
-        let starts: Vec<Vec<Timestamp>> = members.iter().map(|member| member.query(&request, now).starts(window)).collect();
-        let times = common(&members, &starts, needed, window)
-            .take(most.min(MOST_TIMES))
-            .filter_map(|start| {
-                let range = TimeRange::new(start, later(start, meeting.minutes).ok()?).ok()?;
-                let can = members.iter().zip(&starts).filter(|(_, starts)| starts.binary_search(&start).is_ok());
-                Some(TimeTogether { range, who: can.map(|(member, _)| member.known.email.clone()).collect() })
-            })
-            .collect();
+        let starts: Vec<CellSet> = members.iter().map(|member| member.ready.starts(&member.busy, &request, window, now)).collect();
+        let group = Group { members: (0..meeting.people.len()).collect(), need: needed };
+        let panel = Panel::new(vec![group], members.len()).map_err(|error| Error::Internal(error.to_string()))?;
+        let common = panel.starts(&starts);
+        let times = common.iter().take(most.min(MOST_TIMES)).filter_map(|cell| {
+            let start = cell.start()?;
+            let range = TimeRange::new(start, later(start, meeting.minutes).ok()?).ok()?;
+            let can = members.iter().zip(&starts).filter(|(_, starts)| starts.contains(cell));
+            Some(TimeTogether { range, who: can.map(|(member, _)| member.known.email.clone()).collect() })
+        });
+        let times = times.collect();
         let known = |member: &&Member| member.known.as_of.is_some();
         let required = members.iter().filter(|member| !member.known.optional);
         let source = match (members.iter().all(|member| known(&member)), required.filter(known).count() >= needed) {
@@ -152,7 +161,7 @@ impl App {
         let now = self.now();
         let people: Vec<KeptBy> = members
             .into_iter()
-            .map(|member| KeptBy { reasons: member.query(&request, now).explain(range), who: member.known })
+            .map(|member| KeptBy { reasons: member.ready.query(&member.busy, &request, now).explain(range), who: member.known })
             .collect();
         let can = people.iter().filter(|kept| !kept.who.optional && kept.reasons.is_empty()).count();
         let mut kept: Vec<&KeptBy> = people.iter().filter(|kept| !kept.who.optional && !kept.reasons.is_empty()).collect();
@@ -166,28 +175,29 @@ impl App {
     async fn gathered(&self, meeting: &Meeting) -> Result<Vec<Member>> {
         let max_age = meeting.max_age.unwrap_or(USUAL_AGE);
         let now = self.now();
-        let mut members = Vec::new();
+        let of = |email: &String, field| email.parse::<EmailAddress>().map_err(|error| Error::invalid(field, error));
+        let people = meeting.people.iter().map(|email| of(email, "people"));
+        let addresses: Vec<EmailAddress> =
+            people.chain(meeting.optional.iter().map(|email| of(email, "optional"))).collect::<Result<_>>()?;
+        let standings = self.store().standings(&addresses, agenda_window(now)?, now).await?;
+        let mut members = Vec::with_capacity(addresses.len());
         let mut reading = JoinSet::new();
-        let every = meeting.people.iter().map(|email| (email, false)).chain(meeting.optional.iter().map(|email| (email, true)));
-        for (index, (email, optional)) in every.enumerate() {
-            let person = self.person_by(email, if optional { "optional" } else { "people" }).await?;
-            let grant = self.grant_of(person.id).await?.filter(Grant::is_usable);
-            let zone = Self::zone_of(&person, grant.as_ref());
-            let rules = person.rules.clone().unwrap_or_else(|| self.default_rules(&zone));
-            let recent = grant.as_ref().and_then(|_| self.0.looks.not_older(person.id, now, max_age));
-            let busy = match (grant, recent) {
-                (None, _) => Busy::Unknown { why: "not_connected".to_owned() },
-                (Some(_), Some(busy)) => busy,
-                (Some(grant), None) => {
-                    let (app, person, zone) = (self.clone(), person.clone(), zone.clone());
-                    reading.spawn(async move { (index, app.look(&person, &grant, zone).await) });
-                    Busy::Unknown { why: DEADLINE.to_owned() }
-                }
+        for (index, (email, standing)) in meeting.people.iter().chain(&meeting.optional).zip(standings).enumerate() {
+            let standing = standing.ok_or_else(|| Error::missing("person", email))?;
+            let ready = self.as_they_stand(standing, now).await?;
+            let person = ready.person();
+            let unknown = |why: &str| Arc::new(Busy::Unknown { why: why.to_owned() });
+            let busy = match &ready.source {
+                None => unknown("not_connected"),
+                Some(source) => self.0.looks.not_older(source, now, max_age).unwrap_or_else(|| {
+                    let app = self.clone();
+                    reading.spawn(async move { (index, app.look(person).await) });
+                    unknown(DEADLINE)
+                }),
             };
-            let agenda = self.agenda_for(person.id).await?;
-            let known =
-                KnownOf { person: person.id, email: email.clone(), source: "unknown", as_of: None, why: None, zone, optional };
-            members.push(Member { known, rules, busy, agenda });
+            let (zone, optional) = (ready.zone.clone(), index >= meeting.people.len());
+            let known = KnownOf { person, email: email.clone(), source: "unknown", as_of: None, why: None, zone, optional };
+            members.push(Member { known, ready, busy });
         }
         let read_all = async {
             while let Some(done) = reading.join_next().await {
@@ -204,7 +214,7 @@ impl App {
             },
         }
         for member in &mut members {
-            (member.known.source, member.known.as_of, member.known.why) = match &member.busy {
+            (member.known.source, member.known.as_of, member.known.why) = match &*member.busy {
                 Busy::Known { as_of, .. } => ("known", Some(*as_of), None),
                 Busy::Assumed { policy, .. } => ("unknown", None, Some(policy.clone())),
                 Busy::Unknown { why } => ("unknown", None, Some(why.clone())),
@@ -212,41 +222,10 @@ impl App {
         }
         Ok(members)
     }
-
-    /// Reads somebody's calendars and keeps what they say for the next who asks.
-    async fn look(&self, person: &Person, grant: &Grant, zone: Zone) -> Result<Busy> {
-        let now = self.now();
-        let busy = Box::pin(self.busy_of(person, Some(grant), zone)).await?;
-        self.0.looks.keep(person.id, now, &busy);
-        Ok(busy)
-    }
-}
-
-/// The starts that at least `needed` of those who must come have in common, in order. Counted by five-minute cell, since every start lies
-/// on one.
-fn common(members: &[Member], starts: &[Vec<Timestamp>], needed: usize, window: TimeRange) -> impl Iterator<Item = Timestamp> {
-    let first = Cell::at(window.start()).number();
-    let index = |at: Timestamp| usize::try_from(Cell::at(at).number() - first).unwrap_or(usize::MAX);
-    let mut counts = vec![0_usize; index(window.end()).saturating_add(1)];
-    for starts in members.iter().zip(starts).filter(|(member, _)| !member.known.optional).map(|(_, starts)| starts) {
-        for start in starts {
-            if let Some(count) = counts.get_mut(index(*start)) {
-                *count += 1;
-            }
-        }
-    }
-    let enough = counts.into_iter().zip(first..).filter(move |(count, _)| *count >= needed);
-    enough.filter_map(|(_, cell)| Cell::from_number(cell).start())
 }
 
 /// Why a calendar is unknown that there was no time to read.
 const DEADLINE: &str = "deadline";
-
-impl Member {
-    fn query<'a>(&'a self, request: &'a Request, now: Timestamp) -> Query<'a> {
-        Query { rules: &self.rules, busy: &self.busy, agenda: &self.agenda, now, request }
-    }
-}
 
 /// The length that is asked for, and how many must come.
 fn read(meeting: &Meeting) -> Result<(Request, usize)> {

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use domain::{
-    EmailAddress, Id, TimeRange, Timestamp,
+    EmailAddress, Id, Rev, TimeRange, Timestamp,
     access::{Account, ApiKey, Session, Throttle},
     alerts::{Alert, AlertKind},
     audit::{Checkpoint, CheckpointKey, Entry, Filter, Head, Line, Tally},
@@ -92,6 +92,22 @@ pub struct SealedJob {
     pub stored: String,
 }
 
+/// What somebody's free time hangs on, but for their calendar. Two that are equal say that nothing of it changed in between: rules, grant,
+/// interviews and holds are then what they were.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// Who.
+    pub person: Id<Person>,
+    /// The revision of their row.
+    pub rev: Rev,
+    /// Their grants at all providers, by id, with revisions.
+    pub grants: Vec<(Id<Grant>, Rev)>,
+    /// What [`Store::agenda`] gives, by id, with revisions.
+    pub booked: Vec<(Id<Interview>, Rev)>,
+    /// What [`Store::held_time`] gives. It has no revision: it ends by itself.
+    pub held: Vec<(Id<Interview>, TimeRange)>,
+}
+
 /// See the module's header. Reads see every change committed before they began.
 #[async_trait]
 pub trait Store: Send + Sync {
@@ -154,6 +170,9 @@ pub trait Store: Send + Sync {
     async fn agenda(&self, person: Id<Person>, window: TimeRange) -> Read<Vec<Interview>>;
     /// Time of `holder` within `window` that is claimed for a while and has not ended at `now`, each with the interview it is kept for.
     async fn held_time(&self, holder: &Holder, window: TimeRange, now: Timestamp) -> Read<Vec<(Id<Interview>, TimeRange)>>;
+    /// What stands of several people, by any of their addresses, in that order: their grants, what is booked and held of
+    /// their time within `window` at `now`. Nobody where the address is nobody's. Read it *before* the rows it stands for.
+    async fn standings(&self, addresses: &[EmailAddress], window: TimeRange, now: Timestamp) -> Read<Vec<Option<Standing>>>;
     /// The revision of a holder's agenda; 0 if it was never written. Read it *before* the agenda it guards.
     async fn agenda_rev(&self, holder: &Holder) -> Read<i64>;
     /// Interviews that overlap `window`, by start.

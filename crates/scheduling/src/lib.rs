@@ -28,7 +28,6 @@ mod request;
 mod rulebook;
 mod rules;
 mod slots;
-mod starts;
 mod zone;
 
 pub use agenda::Agenda;

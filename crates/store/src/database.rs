@@ -27,7 +27,7 @@ use domain::{
 use ports::{
     Change, Entropy, Store,
     change::{Scope, Sweeping},
-    store::{CommitError, JobTally, Page, Read, SealedJob},
+    store::{CommitError, JobTally, Page, Read, SealedJob, Standing},
 };
 
 use crate::{
@@ -35,7 +35,7 @@ use crate::{
     error::OpenError,
     nouns::{
         access, agendas, alerts, audit, calls, candidacies, checkpoints, choices, claims, erasures, feedback, gates, grants, held,
-        interviews, jobs, links, mails, names, people, reality, refresh_tokens, settings, sweeps, tallies, vacancies,
+        interviews, jobs, links, mails, names, people, reality, refresh_tokens, settings, standings, sweeps, tallies, vacancies,
     },
     options::Options,
     plan::plan,
@@ -182,6 +182,9 @@ impl Store for Database {
     }
     async fn held_time(&self, holder: &Holder, window: TimeRange, now: Timestamp) -> Read<Vec<(Id<Interview>, TimeRange)>> {
         claims::held(&self.engine, holder, window, now).await
+    }
+    async fn standings(&self, addresses: &[EmailAddress], window: TimeRange, now: Timestamp) -> Read<Vec<Option<Standing>>> {
+        standings::by_addresses(&self.engine, addresses, window, now).await
     }
     async fn agenda_rev(&self, holder: &Holder) -> Read<i64> {
         agendas::rev(&self.engine, holder).await

@@ -3,12 +3,12 @@
 
 mod common;
 
-use app::{CandidateInput, Meeting, PlaceInput, VacancyInput};
+use app::{CandidateInput, HoldInput, Meeting, PlaceInput, VacancyInput};
 use common::World;
 use domain::{
     TimeRange, Timestamp, Zone,
     rounds::Need,
-    vacancies::{CandidateHours, Policy},
+    vacancies::{CandidateHours, Policy, Scheduling},
 };
 use serde_json::json;
 
@@ -159,4 +159,72 @@ async fn candidates_are_asked_to_come_at_night_only_where_the_policy_has_it() {
             None => assert!(line.candidacy.unplaced.unwrap().reasons.contains(&"guest_hours".to_owned())),
         }
     }
+}
+
+/// Whether Ana is free at `time`; the same is answered by a process that has never asked before.
+async fn offered(world: &World, time: TimeRange) -> bool {
+    let alone = Meeting { max_age: Some(300), ..meeting(&[ANA], Need::All) };
+    let view = world.app.together(&alone, days(world, 14), 2_000).await.unwrap();
+    let other = world.second().await.together(&alone, days(world, 14), 2_000).await.unwrap();
+    assert_eq!((view.source, &view.times), ("known", &other.times));
+    let why = world.app.why_not_together(&alone, time.start()).await.unwrap();
+    let found = view.times.iter().any(|offer| offer.range.start() == time.start());
+    assert_eq!((why.offered, why.people[0].reasons.is_empty()), (found, found));
+    found
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_changes_is_in_the_very_next_answer_although_everything_is_warm() {
+    let world = connected("together-warm").await;
+    let (caller, second) = (World::caller(), world.second().await);
+    let input = VacancyInput {
+        title: "Engineer".into(),
+        manager_email: ANA.into(),
+        place: Some(PlaceInput::Address("12 Sample Street".into())),
+        policy: Some(Policy { scheduling: Scheduling::Candidate, ..Policy::default() }),
+        candidates: vec![CandidateInput { name: "Noor".into(), email: "noor@example.net".into(), ..CandidateInput::default() }],
+        ..VacancyInput::default()
+    };
+    let id = world.app.create_vacancy(input, &caller).await.unwrap().vacancy.id;
+    world.approve(id).await;
+    world.pass(60).await;
+    let place = world.app.vacancy(id).await.unwrap().shortlist[0].candidacy.id;
+    let first = world.app.together(&meeting(&[ANA], Need::All), days(&world, 14), 2_000).await.unwrap();
+    let (time, later) = (first.times[4].range, first.times[40].range);
+    assert!(offered(&world, time).await && offered(&world, time).await && offered(&world, later).await);
+    // A hold that another process makes, until it ends by itself, and one that is given back.
+    let hold = HoldInput { start: time.start(), minutes: Some(2) };
+    second.hold(place, 1, hold, false, &caller).await.unwrap();
+    assert!(!offered(&world, time).await);
+    world.clock.advance(121);
+    assert!(offered(&world, time).await, "it has ended, and nothing was written since");
+    second.hold(place, 1, hold, false, &caller).await.unwrap();
+    assert!(!offered(&world, time).await);
+    second.release_hold(place, 1, &caller).await.unwrap();
+    assert!(offered(&world, time).await);
+    // A booking and its cancellation, before the calendar has either.
+    world.app.hold(place, 1, hold, false, &caller).await.unwrap();
+    let booked = second.confirm_hold(place, 1, None, false, &caller).await.unwrap().interview;
+    assert!(!offered(&world, time).await && offered(&world, later).await);
+    second.move_interview(booked.id, later.start(), None, false, &caller).await.unwrap();
+    assert!(offered(&world, time).await && !offered(&world, later).await);
+    second.cancel_interview(booked.id, "A holiday", None, false, &caller).await.unwrap();
+    assert!(offered(&world, time).await && offered(&world, later).await);
+    // Another rule.
+    let notice = (time.end().as_second() - world.app.now().as_second()) / 300 * 5;
+    let rules = |minutes| Some(json!({"zone": "America/New_York", "minimum_notice_minutes": minutes}));
+    let ana = |minutes| app::PersonInput { email: ANA.into(), rules: rules(minutes), ..Default::default() };
+    second.put_manager(ana(notice), &caller).await.unwrap();
+    assert!(!offered(&world, time).await && offered(&world, later).await);
+    second.put_manager(ana(0), &caller).await.unwrap();
+    assert!(offered(&world, time).await);
+    // Another calendar to look at, with something in it.
+    let made = world.sim_post("calendars/ana@example.com", json!({"name": "Interviews"})).await;
+    let uid = made["uid"].as_str().unwrap();
+    let zoho = |at: Timestamp| at.strftime("%Y%m%dT%H%M%SZ").to_string();
+    let times = json!({"timezone": "UTC", "start": zoho(time.start()), "end": zoho(time.end())});
+    let event = json!({"email": ANA, "calendar": uid, "event": {"title": "Dentist", "dateandtime": times}});
+    world.sim_post("events", event).await;
+    second.choose_calendar(ANA, uid, &caller).await.unwrap();
+    assert!(!offered(&world, time).await && offered(&world, later).await);
 }

@@ -10,7 +10,7 @@ use domain::{
     vacancies::{CandidateHours, Vacancy},
 };
 use scheduling::{
-    Agenda, Busy, BusySet, CivilHours, DaySpan, Guest, Obstacle, Placement, Query, Request, Rules, SlotLength, slots,
+    Agenda, Busy, BusySet, Cell, CivilHours, DaySpan, Guest, Obstacle, Placement, Query, Request, Rules, SlotLength, slots,
 };
 
 use crate::{App, Error, Result, draft::later};
@@ -206,7 +206,7 @@ impl Desk {
         let mut can: BTreeMap<Timestamp, Vec<Id<Person>>> = BTreeMap::new();
         for ((person, rules, busy, _), agenda) in self.sitters().zip(&planning.agendas) {
             let query = Query { rules, busy, agenda, now: planning.now, request: &planning.request };
-            for start in query.starts(window) {
+            for start in query.start_cells(window).iter().filter_map(Cell::start) {
                 can.entry(start).or_default().push(person);
             }
         }

@@ -1,7 +1,10 @@
 //! Vacancies in whose rounds more than the manager interview: everybody is asked for permission, every calendar is read, and a round is
 //! arranged as soon as its seats can be filled from calendars that are known.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use domain::{
     Id, TimeRange,
@@ -19,7 +22,7 @@ use super::{
     desk::{Sitter, same_people},
     sooner,
 };
-use crate::{App, Error, Result, draft::later, worker::Verdict};
+use crate::{App, Error, Result, choices::Source, draft::later, worker::Verdict};
 
 impl App {
     pub(super) async fn arrange_panels(&self, vacancy: Vacancy) -> Result<Verdict> {
@@ -179,14 +182,18 @@ impl App {
         let zone = Self::zone_of(&person, grant.as_ref());
         let rules = person.rules.clone().unwrap_or_else(|| self.default_rules(&zone));
         let now = self.now();
-        let kept = if recent && grant.is_some() { self.0.looks.get(person.id, now) } else { None };
+        let source = grant.as_ref().map(|grant| Source::of(&person, grant));
+        let kept = source.as_ref().filter(|_| recent).and_then(|source| self.0.looks.get(source, now));
         let busy = if let Some(busy) = kept {
             busy
         } else {
-            let busy = self.busy_of(&person, grant.as_ref(), zone.clone()).await?;
-            self.0.looks.keep(person.id, now, &busy);
+            let busy = Arc::new(self.busy_of(&person, grant.as_ref(), zone.clone()).await?);
+            if let Some(source) = source {
+                self.0.looks.keep(source, now, &busy);
+            }
             busy
         };
+        let busy = Arc::unwrap_or_clone(busy);
         Ok(Sitter { person, rules, busy, zone })
     }
 }

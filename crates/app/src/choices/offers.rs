@@ -2,12 +2,12 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use domain::{
-    Id, TimeRange, Timestamp, Zone, candidacies::Candidacy, choices::Choice, interviews::Interview, people::Person,
-    vacancies::Vacancy,
+    Id, Rev, TimeRange, Timestamp, Zone, candidacies::Candidacy, choices::Choice, grants::Grant, interviews::Interview,
+    people::Person, vacancies::Vacancy,
 };
 use scheduling::Busy;
 
@@ -37,27 +37,53 @@ pub struct OffersView {
     pub times: Vec<TimeRange>,
 }
 
+/// What was read when a calendar was: whoever has other rules or another choice of calendars since is read again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Source {
+    person: Id<Person>,
+    rev: Rev,
+    grant: Id<Grant>,
+    account: Option<String>,
+    calendars: Vec<String>,
+}
+
+impl Source {
+    pub(crate) fn of(person: &Person, grant: &Grant) -> Self {
+        Self {
+            person: person.id,
+            rev: person.rev,
+            grant: grant.id,
+            account: grant.account.as_ref().map(|account| account.user_id.clone()),
+            calendars: grant.busy_calendars.clone(),
+        }
+    }
+}
+
 /// Calendars as they were read a moment ago, by manager. Only what is known is kept.
 #[derive(Debug, Default)]
-pub(crate) struct Looks(Mutex<HashMap<Id<Person>, (Timestamp, Busy)>>);
+pub(crate) struct Looks(Mutex<HashMap<Id<Person>, Look>>);
+
+/// When it was read, with what, and what it says.
+type Look = (Timestamp, Source, Arc<Busy>);
 
 impl Looks {
-    pub(crate) fn get(&self, manager: Id<Person>, now: Timestamp) -> Option<Busy> {
-        self.not_older(manager, now, LOOK_SECONDS)
+    pub(crate) fn get(&self, source: &Source, now: Timestamp) -> Option<Arc<Busy>> {
+        self.not_older(source, now, LOOK_SECONDS)
     }
 
     /// What was read less than `seconds` ago.
-    pub(crate) fn not_older(&self, manager: Id<Person>, now: Timestamp, seconds: i64) -> Option<Busy> {
+    pub(crate) fn not_older(&self, source: &Source, now: Timestamp, seconds: i64) -> Option<Arc<Busy>> {
         let looks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let fresh = |at: Timestamp| (0..seconds).contains(&(now.as_second() - at.as_second()));
-        looks.get(&manager).filter(|(at, _)| fresh(*at)).map(|(_, busy)| busy.clone())
+        let kept = looks.get(&source.person).filter(|(at, of, _)| fresh(*at) && of == source);
+        kept.map(|(_, _, busy)| Arc::clone(busy))
     }
 
-    pub(crate) fn keep(&self, manager: Id<Person>, now: Timestamp, busy: &Busy) {
+    pub(crate) fn keep(&self, source: Source, now: Timestamp, busy: &Arc<Busy>) {
         let mut looks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        looks.retain(|_, (at, _)| now.as_second() - at.as_second() < KEEP_SECONDS);
-        if matches!(busy, Busy::Known { .. }) {
-            looks.insert(manager, (now, busy.clone()));
+        looks.retain(|_, (at, ..)| now.as_second() - at.as_second() < KEEP_SECONDS);
+        if matches!(**busy, Busy::Known { .. }) {
+            looks.insert(source.person, (now, source, Arc::clone(busy)));
         }
     }
 

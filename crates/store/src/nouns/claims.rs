@@ -1,5 +1,7 @@
 //! Claims: time is cut into five-minute cells, and a holder's cell belongs to at most one interview. The primary key keeps that promise.
 
+use std::sync::LazyLock;
+
 use domain::{
     Id, TimeRange, Timestamp,
     claims::{Claim, Holder},
@@ -7,6 +9,7 @@ use domain::{
 };
 use ports::{Conflict, change::ClaimStep, store::Read};
 
+use super::{EIGHT, eight};
 use crate::db::{Columns, Engine, Otherwise, Param, Row, Rows, Size, Step, Table, Value};
 
 /// Five minutes.
@@ -85,16 +88,31 @@ fn clash(params: &[Param], row: Option<&Row>) -> Conflict {
 }
 
 /// Only claims that end by themselves: there are few, and an index holds no others.
-const HELD: &str = "SELECT interview, MIN(cell), MAX(cell) FROM claims WHERE holder = $1 AND cell >= $2 AND cell < $3 \
-    AND expires_at > $4 GROUP BY interview, rev ORDER BY 2, 1";
-static HELD_TABLE: Table = Table { name: "claims", columns: &["interview", "first", "last"] };
+static HELD: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT interview, MIN(cell), MAX(cell), holder FROM claims WHERE holder IN {EIGHT} AND cell >= $9 AND cell < $10 \
+         AND expires_at > $11 GROUP BY holder, interview, rev ORDER BY 4, 2, 1"
+    )
+});
+static HELD_TABLE: Table = Table { name: "claims", columns: &["interview", "first", "last", "holder"] };
 
-fn decode_held(row: Row) -> Read<(Id<Interview>, TimeRange)> {
+/// The holder, and what is held of their time.
+type HeldOf = (String, (Id<Interview>, TimeRange));
+
+fn decode_held(row: Row) -> Read<HeldOf> {
     let mut columns = Columns::of(&HELD_TABLE, row);
     let (interview, first, last) = (columns.id()?, columns.int()?, columns.int()?);
     let instant = |cell: i64| cell.checked_mul(CELL_MICROSECONDS).and_then(|at| Timestamp::from_microsecond(at).ok());
     let range = instant(first).zip(last.checked_add(1).and_then(instant)).and_then(|(start, end)| TimeRange::new(start, end).ok());
-    range.map(|range| (interview, range)).ok_or_else(|| columns.bad("a cell is no time"))
+    let range = range.ok_or_else(|| columns.bad("a cell is no time"))?;
+    Ok((columns.text()?, (interview, range)))
+}
+
+/// Of eight holders.
+pub(super) async fn held_of(engine: &Engine, mut holders: Vec<Param>, window: TimeRange, now: Timestamp) -> Read<Vec<HeldOf>> {
+    let (first, end) = cells(window);
+    holders.extend([first.into(), end.into(), now.into()]);
+    engine.list(&HELD, holders, Size::Small, decode_held).await
 }
 
 /// See [`ports::Store::held_time`].
@@ -104,7 +122,6 @@ pub(crate) async fn held(
     window: TimeRange,
     now: Timestamp,
 ) -> Read<Vec<(Id<Interview>, TimeRange)>> {
-    let (first, end) = cells(window);
-    let params = vec![holder.as_str().into(), first.into(), end.into(), now.into()];
-    engine.list(HELD, params, Size::Small, decode_held).await
+    let holders = eight(&[holder.as_str().to_owned()]);
+    Ok(held_of(engine, holders, window, now).await?.into_iter().map(|(_, held)| held).collect())
 }

@@ -24,6 +24,7 @@ pub(crate) mod people;
 pub(crate) mod reality;
 pub(crate) mod refresh_tokens;
 pub(crate) mod settings;
+pub(crate) mod standings;
 pub(crate) mod sweeps;
 pub(crate) mod tallies;
 pub(crate) mod vacancies;
@@ -86,6 +87,16 @@ pub(crate) fn put(put: &Put) -> Read<Noun> {
 
 /// The first cursor of a list that goes backwards: behind every id.
 const LAST: &str = "~";
+
+/// As many keys as one statement asks for.
+const BATCH: usize = 8;
+/// Their places in a statement, the first of all.
+const EIGHT: &str = "($1, $2, $3, $4, $5, $6, $7, $8)";
+
+/// The parameters for [`EIGHT`]; a shorter list repeats its last key.
+fn eight(batch: &[String]) -> Vec<Param> {
+    (0..BATCH).filter_map(|at| batch.get(at).or(batch.last())).map(Param::from).collect()
+}
 
 /// Cuts the joined child's columns off a row; `None` where an outer join found no child.
 fn joined(row: &mut Row, parent: &Table) -> Option<Row> {

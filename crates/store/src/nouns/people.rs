@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use domain::{EmailAddress, Id, people::Person};
 use ports::{change::Scope, store::Read};
 
-use super::Noun;
+use super::{BATCH, EIGHT, Noun, eight};
 use crate::db::{Columns, Engine, Param, Row, Size, Table, json, opt_code, opt_json};
 
 static TABLE: Table =
@@ -15,9 +15,7 @@ static PUT: LazyLock<String> = LazyLock::new(|| TABLE.put());
 static BY_ID: LazyLock<String> = LazyLock::new(|| TABLE.select("WHERE id = $1"));
 static BY_NAME: LazyLock<String> =
     LazyLock::new(|| TABLE.select("WHERE id = (SELECT owner FROM names WHERE scope = $1 AND name = $2)"));
-/// As many as one statement asks for; a shorter list repeats its last id.
-const BATCH: usize = 8;
-static BY_IDS: LazyLock<String> = LazyLock::new(|| TABLE.select("WHERE id IN ($1, $2, $3, $4, $5, $6, $7, $8) ORDER BY id"));
+static BY_IDS: LazyLock<String> = LazyLock::new(|| TABLE.select(&format!("WHERE id IN {EIGHT} ORDER BY id")));
 
 pub(super) fn put(person: &Person) -> Read<Noun> {
     let others = vec![
@@ -57,13 +55,12 @@ pub(crate) async fn by_email(engine: &Engine, email: &EmailAddress) -> Read<Opti
 
 /// In the order of their ids; every person once.
 pub(crate) async fn by_ids(engine: &Engine, ids: &[Id<Person>]) -> Read<Vec<Person>> {
-    let mut ids = ids.to_vec();
+    let mut ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
     ids.sort_unstable();
     ids.dedup();
     let mut persons = Vec::with_capacity(ids.len());
     for batch in ids.chunks(BATCH) {
-        let params = (0..BATCH).filter_map(|at| batch.get(at).or(batch.last())).map(|id| Param::from(*id)).collect();
-        persons.extend(engine.list(&BY_IDS, params, Size::Small, decode).await?);
+        persons.extend(engine.list(&BY_IDS, eight(batch), Size::Small, decode).await?);
     }
     Ok(persons)
 }

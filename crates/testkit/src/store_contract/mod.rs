@@ -21,6 +21,7 @@ pub mod lists;
 pub mod nouns;
 pub mod races;
 pub mod refreshes;
+pub mod standings;
 
 use std::sync::Arc;
 
@@ -69,6 +70,8 @@ macro_rules! every_promise {
         $run!(erasures the_aged_are_those_without_an_open_vacancy);
         $run!(erasures a_sweep_takes_no_job_that_is_open_or_guards_an_interview);
         $run!(erasures a_sweep_takes_the_old_and_leaves_the_rest);
+        $run!(standings several_people_are_found_in_the_order_they_were_asked_for);
+        $run!(standings a_standing_changes_with_whatever_it_stands_for);
         $run!(claims a_cell_has_one_interview);
         $run!(claims a_part_of_a_cell_is_the_whole_cell);
         $run!(claims an_expired_hold_is_free);

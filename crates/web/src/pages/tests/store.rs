@@ -30,7 +30,7 @@ use domain::{
 use ports::{
     Change, LeaseClock, Put, Store,
     change::{JobStep, Scope, Sweeping},
-    store::{CommitError, JobTally, Page, Read, SealedJob},
+    store::{CommitError, JobTally, Page, Read, SealedJob, Standing},
 };
 use testkit::FrozenClock;
 
@@ -242,6 +242,9 @@ impl Store for FakeStore {
         Ok(Vec::new())
     }
     async fn held_time(&self, _: &Holder, _: TimeRange, _: Timestamp) -> Read<Vec<(Id<Interview>, TimeRange)>> {
+        Ok(Vec::new())
+    }
+    async fn standings(&self, _: &[EmailAddress], _: TimeRange, _: Timestamp) -> Read<Vec<Option<Standing>>> {
         Ok(Vec::new())
     }
     async fn agenda_rev(&self, _: &Holder) -> Read<i64> {
