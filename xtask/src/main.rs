@@ -1,12 +1,14 @@
 //! `cargo xtask`: what a developer and CI run, in one program.
 //!
 //! `setup` fetches what the tests need, `test` runs everything, `tidy` checks the house rules that
-//! no compiler knows, `bench` measures, `chaos` kills processes. One Rust program rather than a folder of shell scripts, so
-//! that it is the same on every machine and its own rules are tested.
+//! no compiler knows, `bench` measures, `chaos` kills processes, `mutants` tests the tests. One Rust
+//! program rather than a folder of shell scripts, so that it is the same on every machine and its own
+//! rules are tested.
 
 mod bench;
 mod chaos;
 mod command;
+mod mutants;
 mod postgres;
 mod setup;
 mod suites;
@@ -26,6 +28,7 @@ Usage: cargo xtask COMMAND
   tidy                            the house rules that no compiler knows
   bench                           the benchmarks that exist
   chaos [--long] [--seed NUMBER]  whole processes, killed and stopped while they refresh (docs/chaos.md)
+  mutants [PART OF A NAME]        one-line mistakes, each of which a test must catch; none of them touches this tree
 ";
 
 fn main() -> ExitCode {
@@ -49,6 +52,9 @@ fn run(arguments: &[String]) -> Result<bool> {
     };
     if name == "chaos" {
         return chaos::run(root, flags);
+    }
+    if name == "mutants" {
+        return mutants::run(root, flags);
     }
     let install = !flags.iter().any(|flag| flag == "--no-install");
     let quick = flags.iter().any(|flag| flag == "--quick");

@@ -23,6 +23,8 @@ pub enum Need {
     Chromium,
     /// Prometheus' own checker.
     Promtool,
+    /// libical, a compiler for the program that asks it, and the zones that it reads.
+    Libical,
     /// The packages of `tests-real/requirements.txt`.
     PythonPackages,
     /// The packages of `tests-real/package-lock.json`.
@@ -80,6 +82,10 @@ impl Need {
             Self::Promtool => {
                 command::which("promtool").is_none().then(|| "promtool of Debian's package `prometheus` is missing".into())
             }
+            Self::Libical => {
+                let there = command::which("cc").is_some() && [LIBICAL, ZONES].iter().all(|file| Path::new(file).is_file());
+                (!there).then(|| format!("{LIBICAL} of Debian's package `libical-dev`, `cc` or {ZONES} is missing"))
+            }
             Self::PythonPackages => stale(&root.join(REQUIREMENTS), &python(root), &environment(root).join(STAMP))?
                 .then(|| format!("the packages of {REQUIREMENTS} are missing or old")),
             Self::NodePackages => {
@@ -95,6 +101,7 @@ impl Need {
             Self::Postgres => debian(&["postgresql", "openssl"]),
             Self::Chromium => debian(&["chromium"]),
             Self::Promtool => debian(&["prometheus"]),
+            Self::Libical => debian(&["libical-dev", "gcc", "libc6-dev", "tzdata"]),
             Self::PythonPackages => python_packages(root),
             Self::NodePackages => node_packages(root),
         }
@@ -102,6 +109,8 @@ impl Need {
 }
 
 const CHROMIUM: &str = "/usr/bin/chromium";
+const LIBICAL: &str = "/usr/include/libical/ical.h";
+const ZONES: &str = "/usr/share/zoneinfo/zone.tab";
 const REQUIREMENTS: &str = "tests-real/requirements.txt";
 const NODE_LOCK: &str = "tests-real/package-lock.json";
 /// The copy of the pinning file that an installation was made from, kept beside what it installed.

@@ -38,6 +38,7 @@ pub const SUITES: &[Suite] = &[
     Suite { name: "operator", needs: &[Need::PythonPackages], runner: Runner::Python, script: "test_operator.py" },
     Suite { name: "smtp", needs: &[Need::PythonPackages], runner: Runner::Python, script: "test_smtp.py" },
     Suite { name: "recurrence", needs: &[Need::PythonPackages], runner: Runner::Python, script: "test_recurrence.py" },
+    Suite { name: "libical", needs: &[Need::PythonPackages, Need::Libical], runner: Runner::Python, script: "test_libical.py" },
     Suite { name: "caldav", needs: &[Need::PythonPackages], runner: Runner::Python, script: "test_caldav.py" },
     Suite { name: "caldav-connect", needs: &[Need::PythonPackages], runner: Runner::Python, script: "test_caldav_connect.py" },
     Suite { name: "promtool", needs: &[Need::PythonPackages, Need::Promtool], runner: Runner::Python, script: "test_promtool.py" },

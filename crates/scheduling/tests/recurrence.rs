@@ -83,6 +83,20 @@ fn the_examples_of_the_rfc() {
     );
 }
 
+/// The end itself still counts, on whichever side of UTC the zone lies.
+#[test]
+fn an_end_in_utc_is_an_instant() {
+    for (zone, last, behind) in
+        [("Pacific/Auckland", "20260105T200000Z", "20260105T195959Z"), ("America/New_York", "20260106T140000Z", "20260106T135959Z")]
+    {
+        let count = |until: &str| {
+            let daily = set(&format!("FREQ=DAILY;UNTIL={until}"), "2026-01-02T09:00:00", zone);
+            daily.occurrences(ever()).unwrap().len()
+        };
+        assert_eq!((count(last), count(behind)), (5, 4), "{zone}");
+    }
+}
+
 /// Pitfall 16: a rule hangs on its start alone. What a window holds is what the whole holds there.
 #[test]
 fn a_friday_the_thirteenth_is_one_with_its_start_taken_away() {
