@@ -242,6 +242,19 @@ impl App {
         Ok(false)
     }
 
+    /// Whether the looks have seen this overlap, so that it was put before a person before.
+    pub(crate) async fn is_known_clash(&self, interview: &Interview, overlap: TimeRange) -> Result<bool> {
+        for person in interview.panel() {
+            let Some(grant) = self.grant_of(person).await? else { continue };
+            let look = self.store().look(grant.id).await?;
+            let sight = look.as_ref().and_then(|look| look.sight(interview.id)).filter(|sight| sight.range == interview.range);
+            if sight.is_some_and(|sight| sight.overlaps.contains(&overlap)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Stores a look. `held`: whether it began (or ended) that nothing is believed.
     async fn keep(&self, look: Look, held: Option<bool>) -> Result<()> {
         let (look, grant) = (&look, look.grant.to_string());

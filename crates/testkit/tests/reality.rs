@@ -164,6 +164,18 @@ async fn a_new_meeting_over_an_interview_is_put_before_a_person_once_and_is_over
     world.pass(300).await;
     let over = now(&world, &mei).await;
     assert_eq!((over.state, over.attention, over.range), (InterviewState::Booked, None, mei.range));
+    // Nor is it asked again by the look before a reminder.
+    let again = meeting(&world, ANA, later(noor.range, 30)).await;
+    world.pass(300).await;
+    assert_eq!(now(&world, &noor).await.attention.map(|(reason, _)| reason), Some(AttentionReason::Clash));
+    world.app.resolve_interview(noor.id, &World::caller()).await.unwrap();
+    world.app.resolve_interview(mei.id, &World::caller()).await.unwrap();
+    let asked = told(world.mails("recruiting@example.com").await);
+    until_before(&world, &noor, 20 * HOUR).await;
+    assert!(world.mails("noor@example.net").await.contains(&"reminder_24h".to_owned()));
+    assert_eq!((now(&world, &noor).await.state, told(world.mails("recruiting@example.com").await)), (InterviewState::Booked, asked));
+    delete(&world, ANA, &again).await;
+    world.pass(300).await;
     // What is free, or declined, overlaps nothing; what is ours does not either.
     let free = json!({"title": "Lunch?", "transparency": 1, "dateandtime": times(noor.range)});
     world.sim_post("events", json!({"email": ANA, "event": free})).await;

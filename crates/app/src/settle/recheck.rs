@@ -24,6 +24,8 @@ impl App {
         }
         match self.clash(&bench, bench.interview.range).await? {
             Ok(None) => {}
+            // A person saw it and kept the interview: that is not asked again before each reminder.
+            Ok(Some(range)) if self.is_known_clash(&bench.interview, range).await? => {}
             Ok(Some(_)) => return self.apply(id, "interview.clash", Command::Alarm(AttentionReason::Clash)).await,
             Err(error) => return Ok(provider_again(&error, attempt)),
         }
