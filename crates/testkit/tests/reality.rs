@@ -173,7 +173,10 @@ async fn a_new_meeting_over_an_interview_is_put_before_a_person_once_and_is_over
     let asked = told(world.mails("recruiting@example.com").await);
     until_before(&world, &noor, 20 * HOUR).await;
     assert!(world.mails("noor@example.net").await.contains(&"reminder_24h".to_owned()));
-    assert_eq!((now(&world, &noor).await.state, told(world.mails("recruiting@example.com").await)), (InterviewState::Booked, asked));
+    assert_eq!(
+        (now(&world, &noor).await.state, told(world.mails("recruiting@example.com").await)),
+        (InterviewState::Booked, asked)
+    );
     delete(&world, ANA, &again).await;
     world.pass(300).await;
     // What is free, or declined, overlaps nothing; what is ours does not either.
