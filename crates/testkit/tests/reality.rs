@@ -202,6 +202,7 @@ async fn where_the_policy_says_so_an_interview_makes_way_by_itself() {
     assert_eq!((moved.state, moved.attention), (InterviewState::Booked, None));
     assert!(!moved.range.overlaps(noor.range) && !moved.range.overlaps(mei.range), "{:?}", moved.range);
     assert_eq!(moved.event.clone().unwrap().written, moved.range, "the calendar has it");
+    assert_eq!(world.app.placed_because(noor.id).await.unwrap().by, "earliest", "nobody chose it");
     assert_eq!(world.mails("noor@example.net").await, ["candidate_booked", "candidate_moved"]);
     assert!(world.mails(ANA).await.contains(&"manager_moved".to_owned()), "{:?}", world.mails(ANA).await);
     // Within the notice that candidates have, a person is asked.

@@ -55,6 +55,10 @@ impl App {
             if !zones.contains(&zone) {
                 zones.push(zone.clone());
             }
+            // What is pinned is in the plan, and counted there.
+            let own = pinned.iter().filter(|(.., interview)| interview.panel().any(|sits| sits == *person));
+            let own: i64 = own.map(|(.., interview)| interview.range.minutes()).sum();
+            time.carried_minutes = time.carried_minutes.saturating_sub(u32::try_from(own).unwrap_or(u32::MAX));
             time.days = zones.iter().position(|known| *known == zone).unwrap_or_default();
             times.push(time);
         }

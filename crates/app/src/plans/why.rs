@@ -1,6 +1,6 @@
 //! Why an interview lies where it lies and with whom: said when it is placed, from the plan that placed it, and kept in the log.
 
-use domain::{Id, interviews::Interview, people::Person};
+use domain::{Id, audit::Actor, interviews::Interview, people::Person};
 use scheduling::planner::{EarlierStarts, MeetingReasons, Standing};
 use serde_json::{Value, json};
 
@@ -61,7 +61,12 @@ impl App {
                 Some(why) => ("plan", why.clone()),
                 None => ("earliest", Value::Null),
             },
-            Some(entry) if entry.action == "interview.slot_taken" => ("earliest", Value::Null),
+            // Found by Greenroom: the time was taken before the event was written, or the interview made way.
+            Some(entry)
+                if entry.action == "interview.slot_taken" || entry.action == "interview.moved" && entry.actor == Actor::System =>
+            {
+                ("earliest", Value::Null)
+            }
             _ => ("person", Value::Null),
         };
         Ok(PlacedBecause { interview, by, reasons })

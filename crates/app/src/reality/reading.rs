@@ -60,6 +60,10 @@ impl App {
             }
             next.tags = tags;
         }
+        if next.tags.is_empty() {
+            // Calendars that are all gone at once are an answer that cannot be meant, not an empty calendar.
+            return Ok(Err(failure(FailureClass::Protocol, "none of the calendars is in the account's list")));
+        }
         let due: Vec<&Interview> = interviews
             .into_iter()
             .filter(|interview| {
@@ -201,12 +205,20 @@ impl App {
         let overlaps: BTreeSet<(Timestamp, Timestamp)> =
             others.map(|(_, event)| (event.range.start(), event.range.end())).collect();
         let overlaps = if seen == Seen::NotWritten { BTreeSet::new() } else { overlaps };
-        let overlaps = overlaps.into_iter().filter_map(|(start, end)| TimeRange::new(start, end).ok()).collect();
+        let mut overlaps: Vec<TimeRange> =
+            overlaps.into_iter().filter_map(|(start, end)| TimeRange::new(start, end).ok()).collect();
+        if !grant.busy_calendars.iter().all(|uid| calendars.iter().any(|(known, _)| known == uid)) {
+            // What a calendar showed that is not listed now is unknown, not over.
+            let known = before.filter(|before| before.range == range).map(|before| before.overlaps.as_slice()).unwrap_or_default();
+            overlaps.extend(known.iter().filter(|known| !overlaps.contains(known)).copied().collect::<Vec<_>>());
+        }
         Ok(Ok(Sight { interview: interview.id, range, seen, declined, overlaps, at: now }))
     }
 
     async fn live_elsewhere(&self, interview: &Interview) -> Result<Answer<Option<Event>>> {
-        let (Some(bench), Some(event)) = (self.bench(interview.id).await?, &interview.event) else { return Ok(Ok(None)) };
+        let (Some(bench), Some(event)) = (self.bench(interview.id).await?, &interview.event) else {
+            return Ok(Err(failure(FailureClass::Passing, "the interview or its grant changed while it was looked at")));
+        };
         self.live_event(&bench, event).await
     }
 }

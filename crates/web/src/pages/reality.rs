@@ -76,17 +76,12 @@ pub(super) struct LookRow {
 /// `12 s`, `4 min`, `3 h`.
 fn age(now: Timestamp, at: Timestamp) -> String {
     let seconds = (now.as_second() - at.as_second()).max(0);
-    let (key, count) = match seconds {
-        0..120 => ("reality.age.seconds", seconds),
-        120..7_200 => ("reality.age.minutes", seconds / 60),
-        _ => ("reality.age.hours", seconds / 3_600),
+    let text = match seconds {
+        0..120 => t("reality.age.seconds").with("count", seconds),
+        120..7_200 => t("reality.age.minutes").with("count", seconds / 60),
+        _ => t("reality.age.hours").with("count", seconds / 3_600),
     };
-    let text = match key {
-        "reality.age.seconds" => t("reality.age.seconds"),
-        "reality.age.minutes" => t("reality.age.minutes"),
-        _ => t("reality.age.hours"),
-    };
-    text.with("count", count).to_string()
+    text.to_string()
 }
 
 impl Line {
